@@ -1,5 +1,6 @@
+export { configurationPage, environmentExample, type VariableGroup } from './document.ts'
 export { clientNames, platformVariables } from './platform.ts'
-export { ConfigError, type Environment, isVariable, readConfig, type Values, type VariableTree, variables } from './read.ts'
+export { ConfigError, type Environment, isVariable, nearestName, readConfig, type Values, type VariableTree, variables } from './read.ts'
 export { Secret } from './secret.ts'
 export { choice, decimal, flag, integer, list, secret, secretUrl, text, url, type Variable } from './variable.ts'
 

@@ -97,7 +97,8 @@ function unknownNames(tree: VariableTree, environment: Environment, known: reado
     })
 }
 
-function nearestName(name: string, candidates: readonly string[]): string | undefined {
+/** The candidate that is most likely meant, for "did you mean" messages; undefined when none is close. */
+export function nearestName(name: string, candidates: readonly string[]): string | undefined {
   const ranked = candidates.map((candidate) => ({ candidate, distance: editDistance(name, candidate) }))
   ranked.sort((a, b) => a.distance - b.distance)
   const best = ranked[0]

@@ -39,7 +39,7 @@ function variable<T, O extends Options | Optional>(name: string, options: O, kin
   const given = (options as Options).default
   const fallback = 'optional' in options ? null : given === undefined ? undefined : String(given)
   const { form, schema, secret = false } = kind
-  return { name, description: options.description, fallback, secret, form, schema } as Made<T, O>
+  return { name, description: options.description, fallback, secret, form, schema }
 }
 
 export function text<const O extends Options | Optional>(name: string, options: O): Made<string, O> {

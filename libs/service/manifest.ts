@@ -53,12 +53,30 @@ export class ManifestError extends Error {
  */
 export function checkManifests(manifests: readonly AnyManifest[]): void {
   const faults = [
-    ...repeated('service', manifests.map((manifest) => manifest.name)),
-    ...repeated('queue', manifests.flatMap((manifest) => manifest.queues.map((queue) => queue.name))),
-    ...repeated('schedule', manifests.flatMap((manifest) => manifest.schedules.map((schedule) => schedule.id))),
-    ...repeated('bucket', manifests.flatMap((manifest) => manifest.buckets)),
-    ...repeated('operation', manifests.flatMap((manifest) => manifest.routes.map((route) => route.operation))),
-    ...repeated('route', manifests.flatMap((manifest) => manifest.routes.map((route) => `${route.method} ${shape(route.path)}`))),
+    ...repeated(
+      'service',
+      manifests.map((manifest) => manifest.name),
+    ),
+    ...repeated(
+      'queue',
+      manifests.flatMap((manifest) => manifest.queues.map((queue) => queue.name)),
+    ),
+    ...repeated(
+      'schedule',
+      manifests.flatMap((manifest) => manifest.schedules.map((schedule) => schedule.id)),
+    ),
+    ...repeated(
+      'bucket',
+      manifests.flatMap((manifest) => manifest.buckets),
+    ),
+    ...repeated(
+      'operation',
+      manifests.flatMap((manifest) => manifest.routes.map((route) => route.operation)),
+    ),
+    ...repeated(
+      'route',
+      manifests.flatMap((manifest) => manifest.routes.map((route) => `${route.method} ${shape(route.path)}`)),
+    ),
     ...manifests.flatMap(faultsWithin),
   ]
   if (faults.length > 0) throw new ManifestError(faults)
@@ -72,7 +90,8 @@ function faultsWithin(manifest: AnyManifest): string[] {
     if (typeof queue.processor !== 'function') faults.push(`queue "${queue.name}" of ${manifest.name} has no processor`)
   }
   for (const schedule of manifest.schedules) {
-    if (!queues.has(schedule.queue.name)) faults.push(`schedule "${schedule.id}" names queue "${schedule.queue.name}", which ${manifest.name} does not declare`)
+    if (!queues.has(schedule.queue.name))
+      faults.push(`schedule "${schedule.id}" names queue "${schedule.queue.name}", which ${manifest.name} does not declare`)
   }
   for (const route of manifest.routes) {
     const expected = route.internal ? '/internal/v1/' : /^\/(api\/v1|\.well-known)\//

@@ -1,0 +1,5 @@
+export { type AuthenticateRequest, type Authenticator } from './authenticator.ts'
+export { authorize, credentialsRequired, type Requirement } from './authorize.ts'
+export { anyScope, isTenantRole, type Principal, roleReaches, type TenantRole, tenantRoles } from './principal.ts'
+export { isScope, type Scope, scopes } from './scopes.ts'
+export { type HintSource, isSlug, reservedSlugs, resolveTenantHint } from './tenant-hint.ts'

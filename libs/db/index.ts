@@ -1,0 +1,18 @@
+export { currentTenant, tenantColumns } from './columns.ts'
+export { connect, type Database, type DatabaseSettings, type TransactionOptions } from './connect.ts'
+export { databaseError, dbProblem, isForeignKeyViolation, isUniqueViolation, retryConflicts } from './error.ts'
+export { newId } from './id.ts'
+export {
+  type MigrateOptions,
+  type MigrationReport,
+  migrate,
+  type PendingOptions,
+  pendingMigrations,
+  type ServiceMigrations,
+} from './migrate.ts'
+export { MigrationError, type MigrationSource } from './migration-plan.ts'
+export type { ServicePasswords } from './provision.ts'
+export { backupRole, type Role, roleName } from './role.ts'
+export type { Tls } from './settings.ts'
+export { assertTenantTables, type TenantTableOptions } from './tenant-check.ts'
+export { onCommit, type Transaction } from './transaction.ts'

@@ -1,0 +1,156 @@
+import { Client, escapeIdentifier, type Pool } from 'pg'
+import { databaseError } from './error.ts'
+import {
+  type AppliedMigration,
+  loadMigrations,
+  type Migration,
+  MigrationError,
+  type MigrationSource,
+  migrationId,
+  planMigrations,
+} from './migration-plan.ts'
+import { closeDatabase, inTransaction, provisionRoles, provisionSchema, type ServicePasswords } from './provision.ts'
+import { roleName } from './role.ts'
+import { clientConfig, type Tls } from './settings.ts'
+
+export interface ServiceMigrations extends MigrationSource {
+  passwords: ServicePasswords
+}
+
+export interface MigrateOptions {
+  /** CREATEROLE and CREATE on the database suffice: no superuser. */
+  adminUrl: string
+  services: readonly ServiceMigrations[]
+  /** Applied to the schema of every service before the service's own. */
+  libraries?: readonly MigrationSource[] | undefined
+  /** Without it `slipway_backup` exists but cannot sign in. */
+  backupPassword?: string | undefined
+  tls?: Tls | undefined
+  /** Accept applied files that this release does not know: a rollback to an older release. */
+  allowNewer?: boolean | undefined
+  /** How long one statement may wait for a table that is in use; longer, and the requests behind it pile up. */
+  lockSeconds?: number | undefined
+}
+
+export interface MigrationReport {
+  /** `<service>: <source>/<file>` in the order of their application. */
+  applied: string[]
+  milliseconds: number
+}
+
+/** 'SLIP' in ASCII; every migration of this database waits for the one before. */
+const lockKey = 0x534c4950
+
+export const ownMigrations: MigrationSource = { name: 'db', folder: new URL('./migrations/', import.meta.url) }
+
+/**
+ * Brings roles, schemas and tables of all services to this release. Safe to run again, and by several processes at once. Each file
+ * is one transaction: after a failure the files before it stay applied and the next run continues.
+ * Throws `MigrationError` for what a person must put right.
+ */
+export async function migrate(options: MigrateOptions): Promise<MigrationReport> {
+  const started = performance.now()
+  const services = await Promise.all(options.services.map((service) => load(service, options.libraries ?? [])))
+  const applied: string[] = []
+  await withAdmin(options, async (admin) => {
+    await provisionRoles(admin, services, options.backupPassword)
+    await closeDatabase(admin)
+    for (const service of services) {
+      await provisionSchema(admin, service.name)
+      const pending = planMigrations(service.migrations, await readLedger(admin, service.name), options)
+      for (const migration of pending) {
+        await apply(admin, { service: service.name, migration, lockSeconds: options.lockSeconds ?? 15 })
+        applied.push(`${service.name}: ${migrationId(migration)}`)
+      }
+    }
+  })
+  return { applied, milliseconds: Math.round(performance.now() - started) }
+}
+
+interface LoadedService extends ServiceMigrations {
+  migrations: Migration[]
+}
+
+async function load(service: ServiceMigrations, libraries: readonly MigrationSource[]): Promise<LoadedService> {
+  return { ...service, migrations: await loadMigrations([ownMigrations, ...libraries, service]) }
+}
+
+async function withAdmin(options: MigrateOptions, work: (admin: Client) => Promise<void>): Promise<void> {
+  const admin = new Client({ ...clientConfig({ url: options.adminUrl, tls: options.tls, name: 'slipway migrate', connectSeconds: 10 }) })
+  // A lost connection also rejects the statement that runs; without a listener it would end the process first.
+  admin.on('error', () => undefined)
+  await admin.connect()
+  try {
+    await admin.query('select pg_advisory_lock($1)', [lockKey])
+    await work(admin)
+  } finally {
+    await admin.end()
+  }
+}
+
+async function readLedger(admin: Client, service: string): Promise<AppliedMigration[]> {
+  return inTransaction(admin, async () => {
+    await admin.query(`set local role ${escapeIdentifier(roleName(service, 'owner'))}`)
+    return (await admin.query<AppliedMigration>(ledgerQuery(service))).rows
+  })
+}
+
+function ledgerQuery(service: string): string {
+  return `select source, file, sha256 from ${escapeIdentifier(service)}.schema_migrations`
+}
+
+interface Step {
+  service: string
+  migration: Migration
+  lockSeconds: number
+}
+
+async function apply(admin: Client, { service, migration, lockSeconds }: Step): Promise<void> {
+  const { source, file, sql, sha256 } = migration
+  const owner = escapeIdentifier(roleName(service, 'owner'))
+  const schema = escapeIdentifier(service)
+  try {
+    await inTransaction(admin, async () => {
+      await admin.query(`set local role ${owner}; set local search_path = ${schema}; set local lock_timeout = '${lockSeconds}s'`)
+      await admin.query(sql)
+      await admin.query(`insert into ${schema}.schema_migrations (source, file, sha256) values ($1, $2, $3)`, [source, file, sha256])
+    })
+  } catch (error) {
+    throw new MigrationError(`${migrationId(migration)} failed in schema ${service}: ${(error as Error).message}${place(error, sql)}`, {
+      cause: error,
+    })
+  }
+}
+
+/** Postgres counts characters from 1. */
+function place(error: unknown, sql: string): string {
+  const position = Number(databaseError(error)?.position ?? Number.NaN)
+  return Number.isNaN(position) ? '' : ` (line ${sql.slice(0, position).split('\n').length})`
+}
+
+export interface PendingOptions {
+  /** Any role of the service may read the ledger. */
+  pool: Pool
+  service: MigrationSource
+  libraries?: readonly MigrationSource[] | undefined
+}
+
+/**
+ * The gate in front of a process: files of this release that the database has not got. A newer database is none of its business, as
+ * migrations keep the release before them working. Throws `MigrationError` when an applied file differs.
+ */
+export async function pendingMigrations({ pool, service, libraries = [] }: PendingOptions): Promise<string[]> {
+  const available = await loadMigrations([ownMigrations, ...libraries, service])
+  const applied = await readLedgerIfAny(pool, service.name)
+  return planMigrations(available, applied, { allowNewer: true }).map(migrationId)
+}
+
+async function readLedgerIfAny(pool: Pool, service: string): Promise<AppliedMigration[]> {
+  try {
+    return (await pool.query<AppliedMigration>(ledgerQuery(service))).rows
+  } catch (error) {
+    const missing = ['42P01', '3F000']
+    if (missing.includes(databaseError(error)?.code ?? '')) return []
+    throw error
+  }
+}

@@ -1,0 +1,5 @@
+export { type ArchiveLimits, type ArchiveReader, type Inspection, inspectArchive } from './archive.ts'
+export type { EngineVersion } from './control.ts'
+export type { ScanStream } from './scan-stream.ts'
+export { createScanner, type Scanner, type ScannerOptions, type ScannerState } from './scanner.ts'
+export type { Judgement, Reason, ScanResult, Verdict } from './verdict.ts'

@@ -1,0 +1,45 @@
+import { OTLPMetricExporter } from '@opentelemetry/exporter-metrics-otlp-proto'
+import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-proto'
+import { resourceFromAttributes } from '@opentelemetry/resources'
+import { AggregationType, PeriodicExportingMetricReader, type ViewOptions } from '@opentelemetry/sdk-metrics'
+import { NodeSDK } from '@opentelemetry/sdk-node'
+import { BatchSpanProcessor } from '@opentelemetry/sdk-trace'
+import { register } from 'import-in-the-middle/register-hooks.mjs'
+import { createInstrumentations, patchedModules } from './instrumentations.ts'
+import { createSampler } from './sampler.ts'
+import type { TelemetrySettings } from './settings.ts'
+import { setRunning } from './state.ts'
+
+/** Of one export with all its retries. It also bounds how long an unreachable collector keeps a process from ending. */
+const timeoutMillis = 5000
+
+/**
+ * The loader hook comes first: whatever is imported before it stays unpatched. Endpoint and headers of the exporters and
+ * `service.name` are read by OpenTelemetry itself, from the `OTEL_*` variables that its specification names.
+ */
+export function startTelemetry(settings: TelemetrySettings): void {
+  register({ include: patchedModules })
+  const sdk = new NodeSDK({
+    resource: resourceFromAttributes({ 'service.name': 'slipway', 'service.instance.id': settings.instance }),
+    sampler: createSampler(settings),
+    spanProcessors: [new BatchSpanProcessor({ exporter: new OTLPTraceExporter({ timeoutMillis }) })],
+    metricReaders: [
+      new PeriodicExportingMetricReader({
+        exporter: new OTLPMetricExporter({ timeoutMillis }),
+        exportIntervalMillis: settings.metricSeconds * 1000,
+      }),
+    ],
+    views,
+    // Logs go to standard output, where the collector reads them.
+    logRecordProcessors: [],
+    instrumentations: createInstrumentations(),
+  })
+  sdk.start()
+  setRunning({ shutdown: () => sdk.shutdown() })
+}
+
+/** We record these ourselves, by route template and by role; two sources of one name would count everything twice. */
+const views: ViewOptions[] = [
+  { meterName: '@opentelemetry/instrumentation-http', instrumentName: 'http.server.request.duration' },
+  { meterName: '@opentelemetry/instrumentation-pg', instrumentName: 'db.client.connection.*' },
+].map((selector) => ({ ...selector, aggregation: { type: AggregationType.DROP } }))

@@ -1,0 +1,36 @@
+const megabyte = 1024 * 1024
+/** clamd resets larger numbers to 4 GiB with a warning, and MaxFileSize ends at 2 GiB (clamd.conf(5)). */
+const largestScan = 4_294_967_295
+const largestFile = 2_147_483_647
+
+export interface LimitOptions {
+  /** Largest file, also inside an archive, that is scanned. */
+  maxFileBytes?: number
+  /** Most bytes that are scanned for one file with everything inside it. */
+  maxScanBytes?: number
+  /** Most bytes that one INSTREAM may carry. */
+  streamMaxBytes?: number
+}
+
+export interface Limits extends Required<LimitOptions> {
+  readonly maxScanMilliseconds: number
+}
+
+/**
+ * Limits that belong together: stream ≤ file ≤ scan, since clamd answers "OK" for bytes beyond a smaller limit. The time is what a
+ * slow machine needs for the most bytes.
+ *
+ * @throws {RangeError}
+ */
+export function clamdLimits(options: LimitOptions): Limits {
+  const maxFileBytes = options.maxFileBytes ?? 1024 * megabyte
+  const streamMaxBytes = options.streamMaxBytes ?? maxFileBytes
+  const maxScanBytes = options.maxScanBytes ?? Math.min(4 * maxFileBytes, largestScan)
+  if (streamMaxBytes > maxFileBytes)
+    throw new RangeError(`streamMaxBytes ${streamMaxBytes} is above maxFileBytes ${maxFileBytes}: lower it`)
+  if (maxFileBytes > maxScanBytes) throw new RangeError(`maxFileBytes ${maxFileBytes} is above maxScanBytes ${maxScanBytes}: lower it`)
+  if (maxFileBytes > largestFile) throw new RangeError(`maxFileBytes ${maxFileBytes} is above ${largestFile}, the most that clamd takes`)
+  if (maxScanBytes > largestScan) throw new RangeError(`maxScanBytes ${maxScanBytes} is above ${largestScan}, the most that clamd takes`)
+  const seconds = Math.max(120, Math.ceil(maxScanBytes / (4 * megabyte)))
+  return { maxFileBytes, streamMaxBytes, maxScanBytes, maxScanMilliseconds: seconds * 1000 }
+}

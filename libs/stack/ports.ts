@@ -1,0 +1,66 @@
+import { createServer, type Server } from 'node:net'
+import { portOwner } from './port-owner.ts'
+import { StackError, systemCode } from './stack-error.ts'
+
+/** A port of 127.0.0.1 that nothing listens on. */
+export async function freePort(): Promise<number> {
+  const [port] = await freePorts(1)
+  return port as number
+}
+
+/** Several free ports; they are held together until all are known, so that none comes twice. */
+export async function freePorts(count: number): Promise<number[]> {
+  const servers = await Promise.all(Array.from({ length: count }, () => listen(0)))
+  const ports = servers.map(portOf)
+  await Promise.all(servers.map(close))
+  return ports
+}
+
+/**
+ * The port that a part should take: the given one when it is free, else any.
+ *
+ * @throws {StackError} `port-in-use` with the process that holds it when it can be found, `not-permitted`
+ */
+export async function choosePort(name: string, port: number | undefined): Promise<number> {
+  if (port === undefined) return freePort()
+  try {
+    await close(await listen(port))
+    return port
+  } catch (error) {
+    throw await portFault(name, port, error)
+  }
+}
+
+async function portFault(name: string, port: number, error: unknown): Promise<unknown> {
+  const code = systemCode(error)
+  if (code === 'EACCES') {
+    return new StackError('not-permitted', {
+      what: `port ${port} of ${name} is reserved for root`,
+      fix: 'choose a port above 1023',
+      cause: error,
+    })
+  }
+  if (code !== 'EADDRINUSE') return error
+  const owner = await portOwner(port)
+  const holder = owner ? `process ${owner.pid} (${owner.command})` : 'another process'
+  const fix = owner ? `stop it with \`kill ${owner.pid}\`, or choose another port` : 'stop what listens there, or choose another port'
+  return new StackError('port-in-use', { what: `port ${port} of ${name} is in use by ${holder}`, fix, cause: error })
+}
+
+function listen(port: number): Promise<Server> {
+  return new Promise((done, fail) => {
+    const server = createServer()
+    server.once('error', fail)
+    server.listen({ port, host: '127.0.0.1', exclusive: true }, () => done(server))
+  })
+}
+
+function portOf(server: Server): number {
+  const address = server.address()
+  if (address === null || typeof address === 'string') throw new Error('the server has no port')
+  return address.port
+}
+
+function close(server: Server): Promise<void> {
+  return new Promise((done, fail) => server.close((error) => (error ? fail(error) : done())))
+}

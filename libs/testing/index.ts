@@ -1,0 +1,7 @@
+export { eicar } from '@slipway/stack'
+export { type Clock, type FakeClock, fakeClock } from './clock.ts'
+export { type TestDatabase, type TestDatabaseOptions, type TestMigrations, testDatabase } from './database.ts'
+export { type TestRedis, testRedis } from './redis.ts'
+export { type TestScanner, testScanner } from './scanner.ts'
+export { type TestStorage, type TestStorageConfig, testStorage } from './storage.ts'
+export { type TestStores, testStores } from './stores.ts'

@@ -15,6 +15,7 @@ const passing = (status: number, title: string): ProblemDefinition => ({ status,
  */
 export const problems = {
   'request.invalid': client(422, 'The request does not satisfy its contract'),
+  'request.parameters-invalid': client(400, 'A parameter in path, query or headers does not satisfy its contract'),
   'request.malformed': client(400, 'The request cannot be parsed'),
   'request.too-large': client(413, 'The request body is larger than this route accepts'),
   'request.unsupported-media-type': client(415, 'The content type is not accepted here'),

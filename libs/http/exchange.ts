@@ -1,0 +1,145 @@
+import { randomUUID } from 'node:crypto'
+import type { IncomingHttpHeaders } from 'node:http'
+import { trace } from '@opentelemetry/api'
+import type { Principal } from '@slipway/auth'
+import type { Request, Response } from 'express'
+import type { RequestInfo, Tenant } from './contract.ts'
+
+const saneId = /^[\w.:@/+=-]{1,128}$/
+const traceParent = /^[\da-f]{2}-([\da-f]{32})-([\da-f]{16})-([\da-f]{2})(-|$)/
+const noTrace = '0'.repeat(32)
+const noSpan = '0'.repeat(16)
+
+/** One request and its answer: what the log line, the problem and the handler say about it. */
+export class Exchange implements RequestInfo {
+  readonly request: Request
+  readonly response: Response
+  readonly id: string
+  /** Taken at once: it is gone with the connection. */
+  readonly ip: string
+  readonly traceId: string
+  readonly traceParent: string
+  readonly started = performance.now()
+  /** Pattern of the matched route, for logs and metrics; null until one matched. */
+  route: string | null = null
+  operation: string | null = null
+  principal: Principal | null = null
+  tenant: Tenant | null = null
+  #awaitsContinue: boolean
+  /** The whole answer was written, although the connection was still busy with the request. */
+  refused = false
+  /** Headers of the rate limiter, which every answer carries. */
+  rateHeaders: Readonly<Record<string, string>> | null = null
+  #abort: AbortController | null = null
+
+  constructor(request: Request, response: Response) {
+    this.request = request
+    this.response = response
+    this.id = requestId(request.headers['x-request-id'])
+    this.ip = request.ip ?? ''
+    const span = traceOf(request.headers)
+    this.traceId = span.traceId
+    this.#awaitsContinue = awaitingContinue.has(request)
+    this.traceParent = `00-${span.traceId}-${span.spanId}-${span.flags}`
+  }
+
+  get userAgent(): string {
+    return (this.request.headers['user-agent'] ?? '').slice(0, 512)
+  }
+
+  get method(): string {
+    return this.request.method
+  }
+
+  get url(): string {
+    return this.request.originalUrl
+  }
+
+  get path(): string {
+    const end = this.url.indexOf('?')
+    return end === -1 ? this.url : this.url.slice(0, end)
+  }
+
+  /** What follows the `?`. */
+  get search(): string {
+    const start = this.url.indexOf('?')
+    return start === -1 ? '' : this.url.slice(start + 1)
+  }
+
+  /** As the trusted proxy says it. */
+  get host(): string {
+    return this.request.host ?? ''
+  }
+
+  get headers(): IncomingHttpHeaders {
+    return this.request.headers
+  }
+
+  /** Made when somebody asks for it: most handlers never do. */
+  get signal(): AbortSignal {
+    this.#abort ??= new AbortController()
+    if (this.gone) this.#abort.abort()
+    return this.#abort.signal
+  }
+
+  /** Whether the connection closed before the answer was complete. */
+  get gone(): boolean {
+    return this.response.destroyed && !this.response.writableFinished
+  }
+
+  /** Tells a client that waits to send its body now. Only called when the body is wanted, so that a refusal saves the upload. */
+  invite(): void {
+    if (!this.#awaitsContinue) return
+    this.#awaitsContinue = false
+    this.response.writeContinue()
+  }
+
+  /** Whether the client still waits for `100 Continue`, so that no body is on its way. */
+  get awaitsContinue(): boolean {
+    return this.#awaitsContinue
+  }
+
+  closed(): void {
+    if (!this.response.writableFinished) this.#abort?.abort()
+  }
+}
+
+const exchanges = new WeakMap<object, Exchange>()
+
+export function openExchange(request: Request, response: Response): Exchange {
+  const exchange = new Exchange(request, response)
+  exchanges.set(response, exchange)
+  return exchange
+}
+
+export function exchangeOf(request: Request, response: Response): Exchange {
+  return exchanges.get(response) ?? openExchange(request, response)
+}
+
+/** Requests that came with `Expect: 100-continue` and have not been told to go on. */
+const awaitingContinue = new WeakSet<object>()
+
+export function markAwaitingContinue(request: object): void {
+  awaitingContinue.add(request)
+}
+
+function requestId(sent: string | string[] | undefined): string {
+  return typeof sent === 'string' && saneId.test(sent) ? sent : randomUUID()
+}
+
+/** The active span, else the caller's `traceparent` (W3C Trace Context level 1), else a trace of our own: never an error. */
+function traceOf(headers: IncomingHttpHeaders): { traceId: string; spanId: string; flags: string } {
+  const active = trace.getActiveSpan()?.spanContext()
+  if (active && active.traceId !== noTrace) {
+    return { traceId: active.traceId, spanId: active.spanId, flags: active.traceFlags.toString(16).padStart(2, '0') }
+  }
+  const sent = headers.traceparent
+  const match = typeof sent === 'string' ? traceParent.exec(sent) : null
+  const [, traceId, parent, flags] = match ?? []
+  const valid = traceId && traceId !== noTrace && parent !== noSpan && !sent?.toString().startsWith('ff')
+  return { traceId: valid ? traceId : hex(), spanId: hex().slice(0, 16), flags: valid && flags ? flags : '00' }
+}
+
+function hex(): string {
+  return randomUUID().replaceAll('-', '')
+}

@@ -1,0 +1,23 @@
+export { createHttpApp, type HttpAppOptions, mount, type RequestEnd } from './app.ts'
+export {
+  type AuthRequirement,
+  type Contract,
+  type Input,
+  type Method,
+  type RateRule,
+  type ReplyOf,
+  type RequestInfo,
+  type ResponseContract,
+  type Route,
+  routesFor,
+  type Tenant,
+} from './contract.ts'
+export { decodeCursor, encodeCursor, type Page, page, pageOf, pageQuery } from './cursor.ts'
+export { isNotModified, notModified, requireIfMatch, requiresAbsence, strongEtag } from './etag.ts'
+export type { IdempotencyHandle, IdempotencyStore } from './idempotency.ts'
+export { type HttpServer, type ListenOptions, listen } from './listen.ts'
+export type { HttpLog } from './log.ts'
+export { type Multipart, multipart, type Parts, type UploadedFile } from './multipart.ts'
+export type { BoundRoute } from './pipeline.ts'
+export { createRateLimiter, type RateLimiter } from './rate-limit.ts'
+export { type AnyReply, type Reply, reply, replyStream, type StreamReply } from './reply.ts'

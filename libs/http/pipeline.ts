@@ -1,0 +1,194 @@
+import { finished } from 'node:stream/promises'
+import type { Request, RequestHandler, Response } from 'express'
+import { type AccessOptions, admit, callerOf } from './access.ts'
+import { defaultPace, type Pace } from './body-source.ts'
+import type { Contract, Input, Method, Route } from './contract.ts'
+import { type Exchange, exchangeOf } from './exchange.ts'
+import { sendFailure } from './failure.ts'
+import { fingerprintOf, type IdempotencyHandle, type IdempotencyStore, parseIdempotencyKey } from './idempotency.ts'
+import { claim, noKey, replay, runOnce } from './idempotent-run.ts'
+import { defaultBodyBytes, readJson } from './json-body.ts'
+import type { HttpLog } from './log.ts'
+import { isMultipart } from './multipart.ts'
+import { openUpload, type Upload, type UploadOptions } from './multipart-reader.ts'
+import { limitRate, type RateLimiter } from './rate-limit.ts'
+import { compileRender, plain, type Render } from './render.ts'
+import { type AnyReply, isStreamReply } from './reply.ts'
+import { sendRendered, sendStream } from './send.ts'
+import { type Check, compileContract, type Validators } from './validate.ts'
+
+/** A route with the context of its service. */
+export interface BoundRoute {
+  readonly route: Route
+  readonly context: unknown
+  readonly idempotency: IdempotencyStore | null
+}
+
+export interface PipelineOptions extends AccessOptions {
+  rateLimiter?: RateLimiter | undefined
+  log: HttpLog
+  pace?: Pace | undefined
+}
+
+/** A route, ready to serve: all that can be worked out from the contract is worked out once. */
+interface Prepared extends BoundRoute {
+  readonly contract: Contract
+  readonly validators: Validators
+  readonly render: Render
+  readonly checkFields: Check | null
+  readonly takesKey: boolean
+  readonly options: PipelineOptions
+  readonly pace: Pace
+}
+
+export function serveRoute(bound: BoundRoute, options: PipelineOptions): RequestHandler {
+  const { contract } = bound.route
+  const prepared: Prepared = {
+    ...bound,
+    contract,
+    options,
+    validators: compileContract(contract),
+    render: compileRender(contract),
+    checkFields: isMultipart(contract.body) ? compileContract({ ...contract, body: contract.body.fields }).body : null,
+    takesKey: takesKey(contract),
+    pace: options.pace ?? defaultPace,
+  }
+  return async (request: Request, response: Response) => {
+    const exchange = exchangeOf(request, response)
+    exchange.route = contract.path
+    exchange.operation = contract.operation
+    try {
+      await serve(exchange, prepared)
+    } catch (error) {
+      await sendFailure(exchange, error, options.log)
+    }
+  }
+}
+
+export function isUnsafe(method: Method): boolean {
+  return method !== 'GET'
+}
+
+/** Anonymous callers cannot be told apart, so one could read the answer of another: they get no keys. */
+export function takesKey(contract: Contract): boolean {
+  return isUnsafe(contract.method) && contract.auth !== 'none' && contract.idempotent !== false
+}
+
+async function serve(exchange: Exchange, prepared: Prepared): Promise<void> {
+  const { contract, options, validators } = prepared
+  const { rate } = contract
+  if (rate?.by === 'ip') await limitRate(exchange, rate, options)
+  await admit(exchange, contract.auth, options)
+  if (rate?.by === 'principal') await limitRate(exchange, rate, options)
+  const base = {
+    params: validators.params(exchange.request.params),
+    query: validators.query(exchange.search),
+    headers: validators.headers(exchange.headers),
+    principal: exchange.principal,
+    tenant: exchange.tenant,
+    request: exchange,
+  }
+  const key = prepared.takesKey && prepared.idempotency ? parseIdempotencyKey(exchange.headers['idempotency-key']) : null
+  await (isMultipart(contract.body) ? serveUpload(exchange, prepared, { base, key }) : serveJson(exchange, prepared, { base, key }))
+}
+
+/** What both kinds of request share: the checked input without its body, and the key that the client sent. */
+interface Opened {
+  readonly base: object
+  readonly key: string | null
+}
+
+async function serveJson(exchange: Exchange, prepared: Prepared, { base, key }: Opened): Promise<void> {
+  const { contract, validators, pace } = prepared
+  const raw = validators.body ? await readJson(exchange, { limit: contract.bodyBytes ?? defaultBodyBytes, pace }) : undefined
+  const body = validators.body?.(raw)
+  const handle = (idempotency: IdempotencyHandle) => run(prepared, { ...base, body, parts: undefined, idempotency })
+  const store = prepared.idempotency
+  if (key === null || store === null) return sendAnswer(exchange, prepared, await handle(noKey))
+  const fingerprint = fingerprintOf({ ...target(exchange), body: raw })
+  const once = { ...onceOptions(exchange, prepared, { store, key }), fingerprint: () => fingerprint, handle }
+  const begun = claim(await store.begin(once.scope, fingerprint))
+  if (begun.state === 'answered') return replay(exchange, begun, fingerprint)
+  return sendAnswer(exchange, prepared, await runOnce(once, begun.attempt))
+}
+
+/** The key is looked at before the body is asked for; what it was used for is known only after all of the body has come. */
+async function serveUpload(exchange: Exchange, prepared: Prepared, { base, key }: Opened): Promise<void> {
+  const store = prepared.idempotency
+  if (key === null || store === null)
+    return sendAnswer(exchange, prepared, await runUpload(exchange, prepared, { base, idempotency: noKey }))
+  let upload: Upload | null = null
+  const once = {
+    ...onceOptions(exchange, prepared, { store, key }),
+    fingerprint: () => (upload ? uploadFingerprint(exchange, upload) : null),
+    handle: (idempotency: IdempotencyHandle) =>
+      runUpload(exchange, prepared, {
+        base,
+        idempotency,
+        onOpen: (opened) => {
+          upload = opened
+        },
+      }),
+  }
+  const begun = claim(await store.begin(once.scope, null))
+  if (begun.state === 'answered') return replay(exchange, begun, await fingerprintUpload(exchange, prepared))
+  return sendAnswer(exchange, prepared, await runOnce(once, begun.attempt))
+}
+
+interface UploadRun {
+  base: Opened['base']
+  idempotency: IdempotencyHandle
+  onOpen?: (upload: Upload) => void
+}
+
+async function runUpload(exchange: Exchange, prepared: Prepared, { base, idempotency, onOpen }: UploadRun): Promise<AnyReply> {
+  using upload = await openUpload(exchange, uploadOptions(prepared, idempotency.key !== null))
+  onOpen?.(upload)
+  // Awaited here, so that the upload is not disposed of before the handler is done with it.
+  return await run(prepared, { ...base, body: undefined, parts: upload, idempotency })
+}
+
+/** Reads a repeated upload to its end without keeping it. */
+async function fingerprintUpload(exchange: Exchange, prepared: Prepared): Promise<string | null> {
+  using upload = await openUpload(exchange, uploadOptions(prepared, true))
+  await finished(upload.file.stream.resume())
+  return uploadFingerprint(exchange, upload)
+}
+
+function uploadOptions({ contract, checkFields, pace }: Prepared, digest: boolean): UploadOptions {
+  if (!isMultipart(contract.body) || checkFields === null) throw new TypeError(`${contract.operation} takes no upload`)
+  return { contract: contract.body, checkFields, pace, digest }
+}
+
+function uploadFingerprint(exchange: Exchange, { rawFields, file, sha256 }: Upload): string | null {
+  const digest = sha256()
+  return digest === null ? null : fingerprintOf({ ...target(exchange), fields: rawFields, file: { name: file.name, sha256: digest } })
+}
+
+function target(exchange: Exchange): object {
+  return { params: exchange.request.params, search: exchange.search }
+}
+
+function onceOptions(
+  exchange: Exchange,
+  { contract, render, options }: Prepared,
+  { store, key }: { store: IdempotencyStore; key: string },
+) {
+  const scope = {
+    tenantId: exchange.tenant?.id ?? null,
+    principal: callerOf(exchange.principal, exchange.ip),
+    method: contract.method,
+    route: contract.path,
+    key,
+  }
+  return { exchange, store, scope, render, log: options.log }
+}
+
+async function run({ route, context }: Prepared, input: unknown): Promise<AnyReply> {
+  return route.handle(input as Input, context)
+}
+
+async function sendAnswer(exchange: Exchange, { render }: Prepared, answer: AnyReply): Promise<void> {
+  if (!isStreamReply(answer)) return sendRendered(exchange, render(answer))
+  await sendStream(exchange, { status: answer.status, headers: plain(answer.headers), stream: answer.stream })
+}

@@ -20,8 +20,8 @@ export interface EngineVersion {
 
 /** PING and VERSION, each on a connection of its own, for which clamd needs no scanning thread. */
 export interface Control {
-  ping(): Promise<void>
-  version(): Promise<EngineVersion>
+  readonly ping: () => Promise<void>
+  readonly version: () => Promise<EngineVersion>
 }
 
 /** `clamscan` leaves its sockets open when clamd hangs; this keeps hold of them so that a deadline can close them. */

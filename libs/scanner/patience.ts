@@ -5,7 +5,7 @@ export interface PatienceOptions {
   /** Silence after which it no longer matters whether it lives. */
   totalSeconds: number
   /** Rejects when clamd does not answer. clamd answers PING while all its threads scan, but not when it hangs. */
-  ping(): Promise<void>
+  ping: () => Promise<void>
   onHung(error: unknown): void
   onOver(): void
 }

@@ -11,14 +11,14 @@ export interface ScanStreamOptions {
   idleSeconds: number
   /** From the last byte to the verdict. */
   scanSeconds: number
-  now(): number
+  now: () => number
   /** The version in force, asked for just before clamd starts to scan: never newer than the engine that then scans. */
-  version(): Promise<EngineVersion>
-  ping(): Promise<void>
+  version: () => Promise<EngineVersion>
+  ping: () => Promise<void>
   /** Turns a broken connection into the problem that callers see. */
-  failure(cause: unknown): Error
+  failure: (cause: unknown) => Error
   /** Gives the connection's place back. */
-  release(): void
+  release: () => void
 }
 
 /**
@@ -34,7 +34,7 @@ export class ScanStream extends Writable {
   #judged = false
   #endedAt: number | undefined
   /** The write, or the end, that waits for clamd. */
-  #waiting: (() => void) | undefined
+  #waiting: ((error?: Error) => void) | undefined
 
   constructor(socket: ReplySocket, options: ScanStreamOptions) {
     super()
@@ -73,33 +73,39 @@ export class ScanStream extends Writable {
 
   override _final(callback: (error?: Error | null) => void): void {
     if (this.#judged) return callback()
-    this.#options.version().then(
-      () => {
-        if (this.destroyed || this.#judged) return callback()
-        this.#endedAt = this.#options.now()
-        this.#wait(callback)
-        this.#socket.write(Buffer.alloc(4))
-      },
-      (error: unknown) => callback(this.#options.failure(error)),
-    )
+    void this.#finish(callback)
   }
 
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
+    const reason = error ?? new DOMException('The scan was cancelled', 'AbortError')
     this.#close()
-    this.#result.reject(error ?? new DOMException('The scan was cancelled', 'AbortError'))
+    this.#result.reject(reason)
+    this.#go(reason)
     callback(error)
   }
 
-  #wait(callback: () => void): void {
+  async #finish(callback: (error?: Error | null) => void): Promise<void> {
+    try {
+      await this.#options.version()
+    } catch (error) {
+      return callback(this.#options.failure(error))
+    }
+    if (this.destroyed || this.#judged) return callback()
+    this.#endedAt = this.#options.now()
+    this.#wait(callback)
+    this.#socket.write(Buffer.alloc(4))
+  }
+
+  #wait(callback: (error?: Error) => void): void {
     this.#waiting = callback
     this.#patience.begin()
   }
 
-  #go(): void {
+  #go(error?: Error): void {
     const callback = this.#waiting
     this.#waiting = undefined
     this.#patience.end()
-    callback?.()
+    callback?.(error)
   }
 
   #listen(): void {

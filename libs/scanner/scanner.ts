@@ -67,7 +67,10 @@ export function createScanner(options: ScannerOptions): Scanner {
     const release = await slots.acquire(either)
     try {
       const socket = await connect(address, either)
-      return addAbortSignal(either, new ScanStream(socket, { idleSeconds, scanSeconds, now, version, ping: control.ping, failure, release }))
+      return addAbortSignal(
+        either,
+        new ScanStream(socket, { idleSeconds, scanSeconds, now, version, ping: control.ping, failure, release }),
+      )
     } catch (error) {
       release()
       either.throwIfAborted()
@@ -126,7 +129,7 @@ async function scannerState(version: () => Promise<EngineVersion>): Promise<Scan
 }
 
 /** Keeps an answer for a while and lets concurrent callers share one question; a failure is not kept. */
-function remembered<T>(ask: () => Promise<T>, { milliseconds, now }: { milliseconds: number; now(): number }): () => Promise<T> {
+function remembered<T>(ask: () => Promise<T>, { milliseconds, now }: { milliseconds: number; now: () => number }): () => Promise<T> {
   let kept: { answer: Promise<T>; at: number } | undefined
   return () => {
     if (kept && now() - kept.at < milliseconds) return kept.answer

@@ -14,6 +14,8 @@ export interface Judgement {
   /** The name that clamd gave: of the malware, or of the heuristic that made the content unscannable. */
   signature?: string
   reason?: Reason
+  /** For people: what exactly could not be looked at. */
+  detail?: string
 }
 
 export interface ScanResult extends Judgement {
@@ -41,7 +43,7 @@ export function judge(raw: string): Judgement {
 }
 
 function judgeFinding(signature: string): Judgement {
-  if (/^Heuristics\.Limits\.Exceeded\.MaxScanTime/.test(signature)) return { verdict: 'unscannable', reason: 'timeout', signature }
+  if (signature.startsWith('Heuristics.Limits.Exceeded.MaxScanTime')) return { verdict: 'unscannable', reason: 'timeout', signature }
   if (signature.startsWith('Heuristics.Limits.Exceeded')) return { verdict: 'unscannable', reason: 'limits', signature }
   if (signature.startsWith('Heuristics.Encrypted.')) return { verdict: 'unscannable', reason: 'encrypted', signature }
   return { verdict: 'infected', signature }

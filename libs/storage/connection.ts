@@ -1,0 +1,57 @@
+import { readFileSync } from 'node:fs'
+import { Agent as HttpAgent } from 'node:http'
+import { Agent as HttpsAgent } from 'node:https'
+import { S3Client } from '@aws-sdk/client-s3'
+
+export interface StorageOptions {
+  /** S3 endpoint; without it AWS S3 of the region. */
+  endpoint?: string | URL | null
+  region: string
+  /** Without both keys the SDK's default chain is used: IRSA, workload identity, instance role. */
+  accessKey?: string | null
+  secretKey?: string | null
+  /** Bucket in the path instead of in the host name. */
+  pathStyle: boolean
+  /** First part of every bucket name. */
+  bucketPrefix: string
+  /** PEM bundle that signed the certificate of the endpoint. */
+  caFile?: string | null
+}
+
+/** What the modules of this package share; it never leaves the package, because with a client one could write anywhere. */
+export interface Connection {
+  readonly client: S3Client
+  /** The bucket's name in the store. */
+  readonly bucket: (name: string) => string
+}
+
+/** Where uploads wait for their verdict. Nothing reads from it but the gate. */
+export const quarantineBucket = 'quarantine'
+
+const connectMilliseconds = 5000
+/** Silence on a connection, also of a reader who stopped reading, after which it is closed. */
+const idleMilliseconds = 60_000
+/** Every download holds a connection for as long as its reader takes, and must not keep uploads waiting. */
+const maxSockets = 1024
+
+export function connect(options: StorageOptions): Connection {
+  const { endpoint, region, accessKey, secretKey, pathStyle, bucketPrefix, caFile } = options
+  const agent = { keepAlive: true, maxSockets }
+  const client = new S3Client({
+    region,
+    forcePathStyle: pathStyle,
+    maxAttempts: 3,
+    retryMode: 'standard',
+    requestChecksumCalculation: 'WHEN_SUPPORTED',
+    responseChecksumValidation: 'WHEN_REQUIRED',
+    requestHandler: {
+      connectionTimeout: connectMilliseconds,
+      socketTimeout: idleMilliseconds,
+      httpAgent: new HttpAgent(agent),
+      httpsAgent: new HttpsAgent(caFile ? { ...agent, ca: readFileSync(caFile) } : agent),
+    },
+    ...(endpoint ? { endpoint: String(endpoint) } : {}),
+    ...(accessKey && secretKey ? { credentials: { accessKeyId: accessKey, secretAccessKey: secretKey } } : {}),
+  })
+  return { client, bucket: (name) => `${bucketPrefix}${name}` }
+}

@@ -1,0 +1,113 @@
+import {
+  AbortMultipartUploadCommand,
+  type CompletedPart,
+  CompleteMultipartUploadCommand,
+  CreateMultipartUploadCommand,
+  DeleteObjectCommand,
+  PutObjectCommand,
+  type S3Client,
+  UploadPartCommand,
+} from '@aws-sdk/client-s3'
+import { type Connection, quarantineBucket } from './connection.ts'
+import { ask } from './error.ts'
+
+/** S3 takes parts from 5 MiB and at most 10,000 of them: 8 MiB reach 78 GiB. Two of them are in memory per upload. */
+const partBytes = 8 * 1_048_576
+/** What a small upload costs in memory; it grows to a part. */
+const firstBytes = 65_536
+
+/**
+ * Bytes on their way into the quarantine bucket, at the pace of the store. A small object is put whole; a large one goes in parts, one on
+ * its way while the next one fills.
+ */
+export class QuarantineUpload {
+  readonly #client: S3Client
+  readonly #target: { Bucket: string; Key: string }
+  readonly #stop = new AbortController()
+  readonly #signal: AbortSignal
+  readonly #parts: CompletedPart[] = []
+  #filling: Buffer = Buffer.allocUnsafeSlow(firstBytes)
+  #filled = 0
+  #spare: Buffer | undefined
+  #sending: Promise<void> = Promise.resolve()
+  #uploadId: string | undefined
+  #finishing = false
+
+  constructor(connection: Connection, { key, signal }: { key: string; signal: AbortSignal }) {
+    this.#client = connection.client
+    this.#target = { Bucket: connection.bucket(quarantineBucket), Key: key }
+    this.#signal = AbortSignal.any([signal, this.#stop.signal])
+  }
+
+  /** Resolves when more can be taken. The chunk is copied. */
+  async append(chunk: Buffer): Promise<void> {
+    for (let from = 0; from < chunk.length; ) {
+      if (this.#filled === this.#filling.length) this.#filling = grown(this.#filling)
+      const copied = chunk.copy(this.#filling, this.#filled, from)
+      from += copied
+      this.#filled += copied
+      if (this.#filled === partBytes) await this.#flush()
+    }
+  }
+
+  /** Resolves with the ETag when the object is there. */
+  async complete(): Promise<string> {
+    await this.#sending
+    if (this.#uploadId && this.#filled > 0) await this.#flush()
+    await this.#sending
+    this.#finishing = true
+    return (await ask(this.#uploadId ? this.#finish() : this.#put())) ?? ''
+  }
+
+  /** Leaves nothing behind: no object, no part, no open upload. Never throws; what it could not remove is for the sweeper. */
+  async abort(): Promise<void> {
+    this.#stop.abort()
+    await this.#sending.catch(() => {})
+    const { Bucket, Key } = this.#target
+    if (this.#uploadId) await this.#client.send(new AbortMultipartUploadCommand({ Bucket, Key, UploadId: this.#uploadId })).catch(() => {})
+    if (this.#finishing) await this.#client.send(new DeleteObjectCommand({ Bucket, Key })).catch(() => {})
+  }
+
+  /** Sends what has been filled as soon as the part before it is through; the two buffers change places. */
+  async #flush(): Promise<void> {
+    await this.#sending
+    const full = this.#filling
+    this.#sending = ask(this.#send(full.subarray(0, this.#filled)))
+    this.#sending.catch(() => {})
+    this.#filling = this.#spare ?? Buffer.allocUnsafeSlow(partBytes)
+    this.#spare = full
+    this.#filled = 0
+  }
+
+  async #send(part: Buffer): Promise<void> {
+    this.#uploadId ??= await this.#begin()
+    const PartNumber = this.#parts.length + 1
+    const command = new UploadPartCommand({ ...this.#target, UploadId: this.#uploadId, PartNumber, Body: part })
+    const { ETag, ChecksumCRC32 } = await this.#client.send(command, { abortSignal: this.#signal })
+    this.#parts.push({ PartNumber, ETag, ChecksumCRC32 })
+  }
+
+  /** Not aborted half-way: an upload whose id never arrives stays open until the sweeper comes. */
+  async #begin(): Promise<string | undefined> {
+    this.#signal.throwIfAborted()
+    const { UploadId } = await this.#client.send(new CreateMultipartUploadCommand({ ...this.#target, ChecksumAlgorithm: 'CRC32' }))
+    return UploadId
+  }
+
+  async #put(): Promise<string | undefined> {
+    const command = new PutObjectCommand({ ...this.#target, Body: this.#filling.subarray(0, this.#filled) })
+    return (await this.#client.send(command, { abortSignal: this.#signal })).ETag
+  }
+
+  async #finish(): Promise<string | undefined> {
+    const upload = { UploadId: this.#uploadId, MultipartUpload: { Parts: this.#parts } }
+    const command = new CompleteMultipartUploadCommand({ ...this.#target, ...upload })
+    return (await this.#client.send(command, { abortSignal: this.#signal })).ETag
+  }
+}
+
+function grown(full: Buffer): Buffer {
+  const larger = Buffer.allocUnsafeSlow(Math.min(partBytes, full.length * 4))
+  full.copy(larger)
+  return larger
+}

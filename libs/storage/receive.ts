@@ -1,0 +1,49 @@
+import { createHash } from 'node:crypto'
+import type { Readable, Writable } from 'node:stream'
+import { problem } from '@slipway/problem'
+
+/** Enough for every signature that a content type is sniffed by. */
+export const headBytes = 4100
+
+export interface Received {
+  readonly size: number
+  /** In hex. */
+  readonly sha256: string
+  /** The first bytes, at most 4100, to sniff the content type from. */
+  readonly head: Buffer
+}
+
+export interface ReceiveOptions {
+  scan: Writable
+  /** Takes a copy of the chunk, at the pace of the store. */
+  store?: (chunk: Buffer) => Promise<void>
+  maxBytes: number
+  onProgress?: ((bytes: number) => void) | undefined
+}
+
+/** Reads `source` once, chunk by chunk: the next one is read when clamd and the store have both taken this one. */
+export async function receive(source: Readable, { scan, store, maxBytes, onProgress }: ReceiveOptions): Promise<Received> {
+  const hash = createHash('sha256')
+  const head: Buffer[] = []
+  let size = 0
+  for await (const data of source) {
+    const chunk = Buffer.isBuffer(data) ? data : Buffer.from(data)
+    if (size < headBytes) head.push(Buffer.from(chunk.subarray(0, headBytes - size)))
+    size += chunk.length
+    if (size > maxBytes) throw tooLarge(maxBytes)
+    hash.update(chunk)
+    await Promise.all([write(scan, chunk), store?.(chunk)])
+    onProgress?.(size)
+  }
+  return { size, sha256: hash.digest('hex'), head: Buffer.concat(head) }
+}
+
+function write(writable: Writable, chunk: Buffer): Promise<void> {
+  return new Promise((resolve, reject) => {
+    writable.write(chunk, (error) => (error ? reject(error) : resolve()))
+  })
+}
+
+function tooLarge(limit: number) {
+  return problem('file.too-large', { detail: `the file has more than ${limit} bytes, the most that is accepted`, limit })
+}

@@ -1,0 +1,84 @@
+import {
+  AbortMultipartUploadCommand,
+  DeleteObjectsCommand,
+  ListMultipartUploadsCommand,
+  type ListMultipartUploadsCommandOutput,
+  paginateListObjectsV2,
+} from '@aws-sdk/client-s3'
+import { quarantineBucket } from './connection.ts'
+import { ask, isMissing } from './error.ts'
+import { connectionOf, type Storage } from './storage.ts'
+
+export interface SweepOptions {
+  /** Only what is older; has to be well above the longest upload and its transaction. */
+  olderThan: Date
+  /** Which of these keys (at most 1000) rows still refer to. All others are removed. */
+  isKnown(keys: string[]): Promise<ReadonlySet<string>>
+  signal?: AbortSignal
+}
+
+export interface SweepReport {
+  readonly seen: number
+  readonly removed: number
+}
+
+/** Removes what uploads left in quarantine when their process ended before their row was written, or after their promotion. */
+export function sweepQuarantine(storage: Storage, options: SweepOptions): Promise<SweepReport> {
+  return sweepBucket(storage, quarantineBucket, options)
+}
+
+/** Removes promoted objects whose row was never written. The names in `isKnown` are the keys in that bucket. */
+export async function sweepBucket(storage: Storage, bucket: string, options: SweepOptions): Promise<SweepReport> {
+  const { client, bucket: nameOf } = connectionOf(storage)
+  const Bucket = nameOf(bucket)
+  let seen = 0
+  let removed = 0
+  for await (const page of paginateListObjectsV2({ client, pageSize: 1000 }, { Bucket })) {
+    options.signal?.throwIfAborted()
+    const old = (page.Contents ?? []).flatMap(({ Key, LastModified }) =>
+      Key && LastModified && LastModified < options.olderThan ? [Key] : [],
+    )
+    if (old.length === 0) continue
+    const known = await options.isKnown(old)
+    const Objects = old.filter((key) => !known.has(key)).map((Key) => ({ Key }))
+    seen += old.length
+    if (Objects.length === 0) continue
+    const { Errors = [] } = await client.send(new DeleteObjectsCommand({ Bucket, Delete: { Objects, Quiet: true } }))
+    removed += Objects.length - Errors.length
+  }
+  return { seen, removed }
+}
+
+/** Ends multipart uploads that nobody will: their parts are stored and paid for, and no listing of objects shows them. */
+export async function abortOpenUploads(
+  storage: Storage,
+  { olderThan, buckets = [] }: { olderThan: Date; buckets?: readonly string[] },
+): Promise<number> {
+  let aborted = 0
+  for (const bucket of new Set([quarantineBucket, ...buckets])) aborted += await abortIn(storage, bucket, olderThan)
+  return aborted
+}
+
+async function abortIn(storage: Storage, bucket: string, olderThan: Date): Promise<number> {
+  const { client, bucket: nameOf } = connectionOf(storage)
+  const Bucket = nameOf(bucket)
+  let aborted = 0
+  let marker: { KeyMarker?: string; UploadIdMarker?: string } | undefined = {}
+  while (marker) {
+    const page: ListMultipartUploadsCommandOutput = await ask(client.send(new ListMultipartUploadsCommand({ Bucket, ...marker })))
+    for (const { Key, UploadId, Initiated } of page.Uploads ?? []) {
+      if (!Initiated || Initiated >= olderThan) continue
+      // One that has just been completed is gone as well.
+      await client.send(new AbortMultipartUploadCommand({ Bucket, Key, UploadId })).catch((error: unknown) => {
+        if (!isMissing(error)) throw error
+      })
+      aborted++
+    }
+    const { IsTruncated, NextKeyMarker, NextUploadIdMarker } = page
+    marker =
+      IsTruncated && NextKeyMarker
+        ? { KeyMarker: NextKeyMarker, ...(NextUploadIdMarker ? { UploadIdMarker: NextUploadIdMarker } : {}) }
+        : undefined
+  }
+  return aborted
+}

@@ -1,10 +1,10 @@
 export interface Clock {
-  now(): number
+  readonly now: () => number
 }
 
 export interface FakeClock extends Clock {
   /** Moves time forward by milliseconds. */
-  advance(milliseconds: number): void
+  readonly advance: (milliseconds: number) => void
 }
 
 /** A clock that stands still until it is moved. `now` may be passed on alone. */

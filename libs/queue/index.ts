@@ -1,0 +1,23 @@
+export { UnrecoverableError } from 'bullmq'
+export { createQueues, type QueueClient, type QueueClientSettings, type QueueCounts } from './client.ts'
+export { JobCancelled, JobInterrupted, JobTimeout } from './deadline.ts'
+export {
+  type AnyQueue,
+  DeclarationError,
+  defineQueue,
+  type JobPayload,
+  type JobRun,
+  type ProcessorModule,
+  type QueueDefinition,
+} from './definition.ts'
+export { type EnqueueOptions, enqueue } from './enqueue.ts'
+export type { QueueLog } from './log.ts'
+export { checkRedisPolicy, queuePrefix, type RedisPolicy } from './redis.ts'
+export { type Schedule } from './schedules.ts'
+export { createQueueTelemetry } from './trace.ts'
+export { type Backoff, days, exponential, fixed, hours, minutes, perMinute, perSecond, type Rate, seconds } from './units.ts'
+export { type JobOutcome, type QueueMetrics } from './worker.ts'
+export { createWorkers, type QueueTuning, type Workers, type WorkersProgress, type WorkersSettings } from './workers.ts'
+
+/** Applied to the schema of every service. */
+export const migrations = { name: 'queue', folder: new URL('./migrations/', import.meta.url) }

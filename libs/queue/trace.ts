@@ -1,0 +1,28 @@
+import { context, propagation, trace } from '@opentelemetry/api'
+import type { Telemetry } from 'bullmq'
+import { BullMQOtel } from 'bullmq-otel'
+
+/** Gives producers and workers spans that continue the request's trace. Queues without it run silently. */
+export function createQueueTelemetry(): Telemetry {
+  return new BullMQOtel({ tracerName: 'slipway-queue' })
+}
+
+/** The W3C `traceparent` of what runs now; null without telemetry. */
+export function currentTraceparent(): string | null {
+  const carrier: Record<string, string> = {}
+  propagation.inject(context.active(), carrier)
+  return carrier.traceparent ?? null
+}
+
+export function currentTrace(): string | null {
+  return trace.getActiveSpan()?.spanContext().traceId ?? null
+}
+
+/** As BullMQ keeps it with a job: the propagation headers as JSON. */
+export function traceMetadata(traceparent: string | null): { telemetry?: { metadata: string } } {
+  return traceparent === null ? {} : { telemetry: { metadata: JSON.stringify({ traceparent }) } }
+}
+
+export function traceOf(traceparent: string | null): string | null {
+  return traceparent?.split('-')[1] ?? null
+}

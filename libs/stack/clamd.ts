@@ -8,7 +8,8 @@ import { refreshSignatures } from './freshclam.ts'
 import { type Home, makeFolder, openHome, writePrivately } from './home.ts'
 import { launch } from './launch.ts'
 import type { Part, PartOptions } from './part.ts'
-import { choosePort } from './ports.ts'
+import { onPort } from './ports.ts'
+import { claimed, type Seat } from './run-file.ts'
 
 export type Signatures = 'test' | 'real'
 
@@ -34,22 +35,24 @@ export async function startClamd(options: ClamdOptions): Promise<ClamdPart> {
   const limits = clamdLimits(options)
   const home = await openHome(options.home)
   const command = await requireProgram('clamd')
-  const port = await choosePort('clamd', options.port)
+  const seat: Seat = { name: 'clamd', home, stopSignal: 'SIGTERM', stopSeconds: 20, log: options.log }
+  return claimed(seat, () => onPort('clamd', options.port, (port) => startServer(seat, { ...options, command, port, limits })))
+}
+
+async function startServer(seat: Seat, options: ClamdOptions & { command: string; port: number; limits: Limits }): Promise<ClamdPart> {
+  const { command, port, limits, signatures = 'auto', readTimeoutSeconds = 120 } = options
   const shared = resolve(options.cache ?? defaultCache(), 'clamav')
-  const real = options.signatures === 'test' ? undefined : await findRealDatabase(shared)
-  const database = real ?? (await testDatabase(home))
-  const configuration = await writeConfiguration(home, { port, database, limits, readTimeout: options.readTimeoutSeconds ?? 120 })
-  const part = await launch({
-    name: 'clamd',
-    home,
+  const real = signatures === 'test' ? undefined : await findRealDatabase(shared)
+  const database = real ?? (await testDatabase(seat.home))
+  const configuration = await writeConfiguration(seat.home, { port, database, limits, readTimeout: readTimeoutSeconds })
+  const part = await launch(seat, {
     command,
     args: ['--config-file', configuration],
     isReady: async () => (await clamdCommand(port, 'PING')) === 'PONG',
     // The official database takes minutes to load on a slow disk.
     readySeconds: real ? 300 : 30,
-    log: options.log,
   })
-  const update = options.signatures === 'test' ? noUpdate() : updateInBackground({ home, port, database, shared, options })
+  const update = signatures === 'test' ? noUpdate() : updateInBackground({ seat, port, database, shared })
   return withSignatures(part, { port, real: real !== undefined, update })
 }
 
@@ -69,24 +72,23 @@ function noUpdate(): Update {
 }
 
 interface UpdateTarget {
-  home: Home
+  seat: Seat
   port: number
   database: string
   shared: string
-  options: ClamdOptions
 }
 
-function updateInBackground({ home, port, database, shared, options }: UpdateTarget): Update {
+function updateInBackground({ seat, port, database, shared }: UpdateTarget): Update {
   const abort = new AbortController()
-  const changed = refreshSignatures({ home, folder: shared, inUse: database, signal: abort.signal, log: options.log }).then(
-    async (fetched) => {
-      if (!fetched || abort.signal.aborted) return false
-      if (database !== shared) await replaceTestDatabase(database, shared)
-      await clamdCommand(port, 'RELOAD')
-      return true
-    },
-  )
-  return { changed, cancel: () => abort.abort() }
+  const update = async () => {
+    const { home, log } = seat
+    const fetched = await refreshSignatures({ home, folder: shared, inUse: database, signal: abort.signal, log })
+    if (!fetched || abort.signal.aborted) return false
+    if (database !== shared) await replaceTestDatabase(database, shared)
+    await clamdCommand(port, 'RELOAD')
+    return true
+  }
+  return { changed: update(), cancel: () => abort.abort() }
 }
 
 function withSignatures(part: Part, state: { port: number; real: boolean; update: Update }): ClamdPart {

@@ -1,5 +1,8 @@
+export { type Binaries, type BinariesOptions, ensureBinaries } from './binaries.ts'
 export { type ClamdOptions, type ClamdPart, type Signatures, startClamd } from './clamd.ts'
 export { eicar } from './eicar.ts'
+export { type MailOptions, type MailPart, startMailCatcher } from './mail-catcher.ts'
+export type { Mail } from './mailbox.ts'
 export type { Part, PartOptions, StackLog } from './part.ts'
 export { freePort, freePorts } from './ports.ts'
 export { type PostgresOptions, type PostgresPart, startPostgres } from './postgres.ts'

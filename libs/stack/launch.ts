@@ -1,118 +1,111 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { type FileHandle, open, readFile, rename, stat } from 'node:fs/promises'
+import { type FileHandle, open, rename, stat } from 'node:fs/promises'
 import { basename, resolve } from 'node:path'
 import { type Home, writeFault } from './home.ts'
-import type { Part, StackLog } from './part.ts'
+import type { Part } from './part.ts'
 import { findProgram, searchPath } from './programs.ts'
-import { claimRunFile, removeRunFile, writeRunFile } from './run-file.ts'
+import { removeRunFile, type Seat, writeRunFile } from './run-file.ts'
 import { StackError, systemCode } from './stack-error.ts'
 import { eventually } from './wait.ts'
 
 const largestLog = 10 * 1024 * 1024
 
 export interface Launch {
-  name: string
-  home: Home
   command: string
   args: readonly string[]
-  /** Answers whether the part serves; an error counts as "not yet". */
+  /** Answers whether the part serves; an error counts as "not yet", but for a StackError. */
   isReady: () => Promise<boolean>
   readySeconds?: number
-  stopSignal?: NodeJS.Signals
-  stopSeconds?: number
   user?: { uid: number; gid: number } | undefined
   environment?: Readonly<Record<string, string>>
-  log?: StackLog | undefined
-  /** Runs when no earlier process of the part is left and this one is not yet started. */
-  beforeSpawn?: () => Promise<void>
 }
 
 /**
- * Starts a program as a part: ends what an earlier stack left, writes its output to `logs/<name>.log`, waits until it serves.
+ * Starts a program as a part, in a seat that is claimed: writes its output to `logs/<name>.log` and waits until it serves.
  *
  * The program gets a process group of its own, so that Ctrl-C reaches only us and we can stop the parts in order; and where the system
  * can do it, the program is told to end when this process is killed.
  *
- * @throws {StackError} `start-failed` with the end of its log, and what claiming the pid file throws
+ * @throws {StackError} `start-failed` or `port-in-use`, with the end of its log
  */
-export async function launch(options: Launch): Promise<Part> {
-  const { name, home, stopSignal = 'SIGTERM', stopSeconds = 20 } = options
-  await claimRunFile(home, { name, stopSignal, stopSeconds, log: options.log })
-  await options.beforeSpawn?.()
-  const child = await startChild(options, stopSignal)
-  const part = partOf(child, { name, stopSignal, stopSeconds, home })
+export async function launch(seat: Seat, options: Launch): Promise<Part> {
+  const log = await openLog(logFile(seat.home, seat.name))
   try {
-    await writeRunFile(home, { name, pid: part.pid, program: basename(options.command) })
-    await untilReady(part, options)
+    const child = await startChild(seat, options, log.handle)
+    const part = partOf(child, seat)
+    await writeRunFile(seat, { pid: part.pid, program: basename(options.command) })
+    await untilReady(part, options, log.tail).catch(async (error: unknown) => {
+      await part.stop()
+      throw error
+    })
     return part
-  } catch (error) {
-    await part.stop()
-    throw error
+  } finally {
+    await log.handle.close()
   }
 }
 
 type RunningChild = ChildProcess & { pid: number }
 
-async function startChild(options: Launch, stopSignal: NodeJS.Signals): Promise<RunningChild> {
-  const output = await openLog(logFile(options.home, options.name))
-  try {
-    const [command, args] = await dieWithParent(options.command, options.args, stopSignal)
-    const child = spawn(command, args, {
-      cwd: options.home.path,
-      detached: true,
-      env: { PATH: searchPath(), LC_ALL: 'C', HOME: options.home.path, ...options.environment },
-      stdio: ['ignore', output.fd, output.fd],
-      ...options.user,
-    })
-    await spawned(child, options)
-    return child as RunningChild
-  } finally {
-    await output.close()
-  }
+async function startChild(seat: Seat, options: Launch, output: FileHandle): Promise<RunningChild> {
+  const [command, args] = await dieWithParent(options, seat.stopSignal)
+  const child = spawn(command, args, {
+    cwd: seat.home.path,
+    detached: true,
+    env: { PATH: searchPath(), LC_ALL: 'C', HOME: seat.home.path, ...options.environment },
+    stdio: ['ignore', output.fd, output.fd],
+    ...options.user,
+  })
+  await spawned(child, seat.name, options.command)
+  return child as RunningChild
 }
 
 /** `setpriv` of util-linux asks the kernel to signal the program when this process goes away, even by SIGKILL. */
-async function dieWithParent(command: string, args: readonly string[], signal: NodeJS.Signals): Promise<[string, string[]]> {
+async function dieWithParent({ command, args }: Launch, signal: NodeJS.Signals): Promise<[string, string[]]> {
   const setpriv = await findProgram(['setpriv'])
   if (!setpriv) return [command, [...args]]
   return [setpriv, ['--pdeathsig', signal.replace('SIG', ''), '--', command, ...args]]
 }
 
-function spawned(child: ChildProcess, options: Launch): Promise<void> {
+function spawned(child: ChildProcess, name: string, command: string): Promise<void> {
   return new Promise((done, fail) => {
     child.once('spawn', done)
     child.once('error', (error) => {
-      const what = `${options.name} cannot be started from ${options.command} (${systemCode(error) ?? error.message})`
+      const what = `${name} cannot be started from ${command} (${systemCode(error) ?? error.message})`
       fail(new StackError('start-failed', { what, fix: 'check that the program is installed and may be run by this user', cause: error }))
     })
   })
 }
 
-function partOf(child: RunningChild, options: { name: string; stopSignal: NodeJS.Signals; stopSeconds: number; home: Home }): Part {
+function partOf(child: RunningChild, seat: Seat): Part {
   const exited = new Promise<number | null>((done) => child.once('exit', (code) => done(code)))
   const stop = async () => {
     if (child.exitCode === null && child.signalCode === null) {
-      child.kill(options.stopSignal)
-      const insist = setTimeout(() => child.kill('SIGKILL'), options.stopSeconds * 1000)
+      child.kill(seat.stopSignal)
+      const insist = setTimeout(() => child.kill('SIGKILL'), seat.stopSeconds * 1000)
       await exited
       clearTimeout(insist)
     }
-    await removeRunFile(options.home, options.name)
+    await removeRunFile(seat)
   }
-  return { name: options.name, pid: child.pid, stop, exited, [Symbol.asyncDispose]: stop }
+  return { name: seat.name, pid: child.pid, stop, exited, [Symbol.asyncDispose]: stop }
 }
 
-async function untilReady(part: Part, options: Launch): Promise<void> {
-  const { name, home, readySeconds = 30 } = options
+async function untilReady(part: Part, options: Launch, tail: () => Promise<string>): Promise<void> {
   let gone = false
   const untilGone = part.exited.finally(() => {
     gone = true
   })
-  const settled = await eventually(async () => gone || (await asked(options)), readySeconds)
+  const seconds = options.readySeconds ?? 30
+  const settled = await eventually(async () => gone || (await asked(options)), seconds)
   if (settled && !gone) return
-  const what = gone ? `${name} ended with code ${await untilGone} while starting` : `${name} does not answer after ${readySeconds} s`
-  const tail = await logTail(home, name)
-  throw new StackError('start-failed', { what, fix: `see ${logFile(home, name)}, which ends with:\n${tail}` })
+  const end = await tail()
+  if (gone && /address already in use/i.test(end)) throw failure('port-in-use', `a port of ${part.name} was taken while it started`, end)
+  const what = gone ? `${part.name} ended with code ${await untilGone} while starting` : `${part.name} does not answer after ${seconds} s`
+  throw failure('start-failed', what, end)
+}
+
+function failure(code: 'port-in-use' | 'start-failed', what: string, tail: string): StackError {
+  return new StackError(code, { what, fix: tail ? `its log ends with:\n${tail}` : 'its log is empty; try again' })
 }
 
 /** Any error means "not yet", but for one that already tells a person what to do. */
@@ -129,20 +122,34 @@ export function logFile(home: Home, name: string): string {
   return resolve(home.logs, `${name}.log`)
 }
 
-/** The last lines that a part has logged. */
-export async function logTail(home: Home, name: string, lines = 12): Promise<string> {
-  const text = await readFile(logFile(home, name), 'utf8').catch(() => '')
-  return text.trimEnd().split('\n').slice(-lines).join('\n')
+interface OpenLog {
+  handle: FileHandle
+  /** The last lines that were written since the log was opened. */
+  tail: () => Promise<string>
 }
 
-async function openLog(path: string): Promise<FileHandle> {
+async function openLog(path: string): Promise<OpenLog> {
   try {
-    const size = await stat(path)
-      .then((found) => found.size)
-      .catch(() => 0)
-    if (size > largestLog) await rename(path, `${path}.1`)
-    return await open(path, 'a', 0o640)
+    const size = await sizeOf(path)
+    const rotated = size > largestLog
+    if (rotated) await rename(path, `${path}.1`)
+    const handle = await open(path, 'a+', 0o640)
+    return { handle, tail: () => linesSince(handle, rotated ? 0 : size) }
   } catch (error) {
     throw writeFault(path, error)
   }
+}
+
+async function linesSince(handle: FileHandle, start: number): Promise<string> {
+  const { size } = await handle.stat()
+  const buffer = Buffer.alloc(Math.min(Math.max(size - start, 0), 4096))
+  await handle.read(buffer, 0, buffer.length, size - buffer.length)
+  return buffer.toString().trimEnd().split('\n').slice(-12).join('\n')
+}
+
+async function sizeOf(path: string): Promise<number> {
+  return stat(path).then(
+    (found) => found.size,
+    () => 0,
+  )
 }

@@ -31,6 +31,22 @@ export async function choosePort(name: string, port: number | undefined): Promis
   }
 }
 
+/**
+ * Starts on a port that `choosePort` gives. Between its choice and its use another process may take a free port; unless the port was
+ * given, another is tried then.
+ */
+export async function onPort<T>(name: string, given: number | undefined, start: (port: number) => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    const port = await choosePort(name, given)
+    try {
+      return await start(port)
+    } catch (error) {
+      const lost = error instanceof StackError && error.code === 'port-in-use'
+      if (!lost || given !== undefined || attempt === 3) throw error
+    }
+  }
+}
+
 async function portFault(name: string, port: number, error: unknown): Promise<unknown> {
   const code = systemCode(error)
   if (code === 'EACCES') {

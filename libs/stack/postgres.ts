@@ -2,13 +2,14 @@ import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { Client, escapeIdentifier } from 'pg'
 import { defaultCache } from './cache.ts'
-import { type Home, keptSecret, openHome } from './home.ts'
-import { launch, logTail } from './launch.ts'
-import type { Part, PartOptions, StackLog } from './part.ts'
-import { choosePort } from './ports.ts'
+import { keptSecret, openHome } from './home.ts'
+import { launch } from './launch.ts'
+import type { Part, PartOptions } from './part.ts'
+import { onPort } from './ports.ts'
 import { postgresBinaries } from './postgres-binaries.ts'
 import { type Cluster, clearOrphan, clusterVersion, dataFolder, ensureCluster } from './postgres-data.ts'
-import { StackError } from './stack-error.ts'
+import { claimed, type Seat } from './run-file.ts'
+import { StackError, systemCode } from './stack-error.ts'
 import { postgresUser } from './system-user.ts'
 import { eventually } from './wait.ts'
 
@@ -37,10 +38,41 @@ export interface PostgresOptions extends PartOptions {
  */
 export async function startPostgres(options: PostgresOptions): Promise<PostgresPart> {
   const home = await openHome(options.home)
-  const port = await choosePort('postgres', options.port)
-  const password = await keptSecret(home, 'postgres-password')
-  const cluster = await openCluster(home, options.cache ?? defaultCache())
-  const part = await startServer({ home, cluster, port, password, options })
+  const seat: Seat = { name: 'postgres', home, stopSignal: 'SIGINT', stopSeconds: 30, log: options.log }
+  return claimed(seat, async () => {
+    const password = await keptSecret(home, 'postgres-password')
+    const cluster = await openCluster(seat, options.cache ?? defaultCache(), password)
+    return onPort('postgres', options.port, (port) => startServer(seat, { cluster, port, password, options }))
+  })
+}
+
+async function openCluster(seat: Seat, cache: string, password: string): Promise<Cluster> {
+  const user = await postgresUser()
+  const binaries = await postgresBinaries(cache, user)
+  const cluster = { binaries, user, data: await dataFolder(seat.home, user) }
+  const orphan = await clearOrphan(cluster)
+  if (orphan) seat.log?.(`postgres: stopped process ${orphan} that a killed stack left behind`)
+  await ensureCluster(cluster, password)
+  await assertVersion(cluster)
+  return cluster
+}
+
+interface Server {
+  cluster: Cluster
+  port: number
+  password: string
+  options: PostgresOptions
+}
+
+async function startServer(seat: Seat, { cluster, port, password, options }: Server): Promise<PostgresPart> {
+  const start = () =>
+    launch(seat, {
+      command: cluster.binaries.postgres,
+      args: ['-D', cluster.data, ...serverSettings(port, options)],
+      user: cluster.user,
+      isReady: () => answers(port, password),
+    })
+  const part = await retryWhileBackendsEnd(start)
   try {
     await ensureDatabase(port, password)
   } catch (error) {
@@ -48,44 +80,6 @@ export async function startPostgres(options: PostgresOptions): Promise<PostgresP
     throw error
   }
   return { ...part, port, password, adminUrl: `postgres://postgres:${encodeURIComponent(password)}@127.0.0.1:${port}/${databaseName}` }
-}
-
-async function openCluster(home: Home, cache: string): Promise<Cluster> {
-  const user = await postgresUser()
-  const binaries = await postgresBinaries(cache, user)
-  return { binaries, user, data: await dataFolder(home, user) }
-}
-
-interface Server {
-  home: Home
-  cluster: Cluster
-  port: number
-  password: string
-  options: PostgresOptions
-}
-
-async function startServer(server: Server): Promise<Part> {
-  const { home, cluster, port, password, options } = server
-  const start = () =>
-    launch({
-      name: 'postgres',
-      home,
-      command: cluster.binaries.postgres,
-      args: ['-D', cluster.data, ...serverSettings(port, options)],
-      user: cluster.user,
-      stopSignal: 'SIGINT',
-      isReady: () => answers(port, password),
-      beforeSpawn: () => prepare(cluster, password, options.log),
-      log: options.log,
-    })
-  return retryWhileBackendsEnd(home, start)
-}
-
-async function prepare(cluster: Cluster, password: string, log: StackLog | undefined): Promise<void> {
-  const orphan = await clearOrphan(cluster)
-  if (orphan) log?.(`postgres: stopped process ${orphan} that a killed stack left behind`)
-  await ensureCluster(cluster, password)
-  await assertVersion(cluster)
 }
 
 async function assertVersion(cluster: Cluster): Promise<void> {
@@ -99,20 +93,14 @@ async function assertVersion(cluster: Cluster): Promise<void> {
 }
 
 /** After a SIGKILL of the postmaster its backends hold the shared memory for a moment, and a new server refuses to start. */
-async function retryWhileBackendsEnd(home: Home, start: () => Promise<Part>): Promise<Part> {
-  let failure: unknown
-  let part: Part | undefined
+async function retryWhileBackendsEnd(start: () => Promise<Part>): Promise<Part> {
+  let outcome: Part | Error | undefined
   await eventually(async () => {
-    try {
-      part = await start()
-      return true
-    } catch (error) {
-      failure = error
-      return !/pre-existing shared memory block/.test(await logTail(home, 'postgres', 4))
-    }
+    outcome = await start().catch((error: Error) => error)
+    return !(outcome instanceof Error && outcome.message.includes('pre-existing shared memory block'))
   }, 10)
-  if (part) return part
-  throw failure
+  if (outcome === undefined || outcome instanceof Error) throw outcome
+  return outcome
 }
 
 function serverSettings(port: number, { durable = true, settings = {} }: PostgresOptions): string[] {
@@ -130,11 +118,19 @@ function serverSettings(port: number, { durable = true, settings = {} }: Postgre
   return Object.entries(all).flatMap(([name, value]) => ['-c', `${name}=${value}`])
 }
 
+const wrongPassword = '28P01'
+
 async function answers(port: number, password: string): Promise<boolean> {
-  return withClient({ port, password, database: 'postgres' }, async (client) => {
-    await client.query('select 1')
-    return true
-  })
+  try {
+    return await withClient({ port, password, database: 'postgres' }, async (client) => (await client.query('select 1')).rowCount === 1)
+  } catch (error) {
+    if (systemCode(error) !== wrongPassword) return false
+    throw new StackError('damaged', {
+      what: 'Postgres does not know the password in secrets/postgres-password',
+      fix: 'put the password back that the data was made with, or remove the data with `slipway reset`',
+      cause: error,
+    })
+  }
 }
 
 async function ensureDatabase(port: number, password: string): Promise<void> {

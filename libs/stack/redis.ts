@@ -4,7 +4,8 @@ import { requireProgram } from './binaries.ts'
 import { type Home, keepSecret, keptSecret, makeFolder, openHome, writePrivately } from './home.ts'
 import { launch } from './launch.ts'
 import type { Part, PartOptions } from './part.ts'
-import { choosePort } from './ports.ts'
+import { onPort } from './ports.ts'
+import { claimed, type Seat } from './run-file.ts'
 
 export interface RedisPart extends Part {
   readonly port: number
@@ -24,20 +25,17 @@ export interface RedisOptions extends PartOptions {
 export async function startRedis(options: RedisOptions): Promise<RedisPart> {
   const home = await openHome(options.home)
   const command = await requireProgram('redis')
-  const port = await choosePort('redis', options.port)
-  if (options.password !== undefined) await keepSecret(home, { name: 'redis-password', value: options.password })
-  const password = await keptSecret(home, 'redis-password')
-  const configuration = await writeConfiguration(home, { port, password, appendOnly: options.appendOnly ?? true })
-  const url = `redis://:${encodeURIComponent(password)}@127.0.0.1:${port}`
-  const part = await launch({
-    name: 'redis',
-    home,
-    command,
-    args: [configuration],
-    isReady: () => answersPing({ port, password }),
-    log: options.log,
-  })
-  return { ...part, port, password, url }
+  const seat: Seat = { name: 'redis', home, stopSignal: 'SIGTERM', stopSeconds: 20, log: options.log }
+  return claimed(seat, () => onPort('redis', options.port, (port) => startServer(seat, { ...options, command, port })))
+}
+
+async function startServer(seat: Seat, options: RedisOptions & { command: string; port: number }): Promise<RedisPart> {
+  const { command, port, appendOnly = true } = options
+  if (options.password !== undefined) await keepSecret(seat.home, { name: 'redis-password', value: options.password })
+  const password = await keptSecret(seat.home, 'redis-password')
+  const configuration = await writeConfiguration(seat.home, { port, password, appendOnly })
+  const part = await launch(seat, { command, args: [configuration], isReady: () => answersPing({ port, password }) })
+  return { ...part, port, password, url: `redis://:${encodeURIComponent(password)}@127.0.0.1:${port}` }
 }
 
 interface Settings {

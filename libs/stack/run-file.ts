@@ -1,9 +1,9 @@
-import { rm } from 'node:fs/promises'
+import { rm, writeFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import { type Home, readIfPresent, writePrivately } from './home.ts'
+import { type Home, readIfPresent, writeFault, writePrivately } from './home.ts'
 import type { StackLog } from './part.ts'
 import { isRunning, type ProcessIdentity, processState } from './process-identity.ts'
-import { StackError } from './stack-error.ts'
+import { StackError, systemCode } from './stack-error.ts'
 import { eventually } from './wait.ts'
 
 /** What `run/<part>.pid` says: the process, the program it should be, and who started it. */
@@ -12,35 +12,63 @@ interface RunRecord extends ProcessIdentity {
   readonly parent: ProcessIdentity
 }
 
-interface ClaimOptions {
-  name: string
-  stopSignal: NodeJS.Signals
-  stopSeconds: number
-  log?: StackLog | undefined
+/** Where a part runs, and how it is asked to end. */
+export interface Seat {
+  readonly name: string
+  readonly home: Home
+  readonly stopSignal: NodeJS.Signals
+  readonly stopSeconds: number
+  readonly log?: StackLog | undefined
 }
 
-function runFile(home: Home, name: string): string {
+function runFile({ home, name }: Seat): string {
   return resolve(home.run, `${name}.pid`)
 }
 
 /**
- * Makes sure that no earlier process of this part is left. One whose parent is gone is ended; one whose parent lives belongs to a
- * running stack and is left alone.
+ * Starts a part as the only one of its kind in its home. An earlier process whose parent is gone is ended first; one whose parent
+ * lives belongs to a running stack and is left alone.
  *
- * @throws {StackError} `already-running`, `not-permitted`
+ * @throws {StackError} `already-running`, `not-permitted`, and what `start` throws
  */
-export async function claimRunFile(home: Home, options: ClaimOptions): Promise<void> {
-  const path = runFile(home, options.name)
+export async function claimed<T>(seat: Seat, start: () => Promise<T>): Promise<T> {
+  await endOrphan(seat)
+  const self = await ownIdentity()
+  await takeRunFile(seat, { ...self, program: '', parent: self })
+  try {
+    return await start()
+  } catch (error) {
+    await removeRunFile(seat)
+    throw error
+  }
+}
+
+async function endOrphan(seat: Seat): Promise<void> {
+  const path = runFile(seat)
   const record = parseRecord(await readIfPresent(path))
   if (record && (await isStillThatProgram(record))) {
-    if (await isRunning(record.parent)) throw alreadyRunning(home, options.name, record)
-    options.log?.(`${options.name}: ends process ${record.pid} that a killed stack left behind`)
-    await endProcess(record, options)
+    if (await isRunning(record.parent)) throw alreadyRunning(seat, record)
+    seat.log?.(`${seat.name}: ends process ${record.pid} that a killed stack left behind`)
+    await endProcess(record, seat)
   }
   await rm(path, { force: true })
 }
 
-function alreadyRunning(home: Home, name: string, record: RunRecord): StackError {
+/** Two starts at once: the file is there for the one that comes second. */
+async function takeRunFile(seat: Seat, record: RunRecord): Promise<void> {
+  try {
+    await writeFile(runFile(seat), JSON.stringify(record), { flag: 'wx', mode: 0o600 })
+  } catch (error) {
+    throw systemCode(error) === 'EEXIST' ? alreadyRunning(seat, record) : writeFault(runFile(seat), error)
+  }
+}
+
+async function ownIdentity(): Promise<ProcessIdentity> {
+  const state = await processState(process.pid)
+  return { pid: process.pid, started: state?.started ?? '' }
+}
+
+function alreadyRunning({ name, home }: Seat, record: RunRecord): StackError {
   return new StackError('already-running', {
     what: `${name} of ${home.path} is running already as process ${record.pid}, started by process ${record.parent.pid}`,
     fix: 'stop that stack with `slipway down`, or start this one with another --home',
@@ -53,10 +81,10 @@ async function isStillThatProgram(record: RunRecord): Promise<boolean> {
 }
 
 /** Asks a process to end, insists when it does not, and waits until it is gone. */
-export async function endProcess(identity: ProcessIdentity, options: { stopSignal: NodeJS.Signals; stopSeconds: number }): Promise<void> {
+export async function endProcess(identity: ProcessIdentity, how: { stopSignal: NodeJS.Signals; stopSeconds: number }): Promise<void> {
   const gone = async () => !(await isRunning(identity))
-  send(identity.pid, options.stopSignal)
-  if (await eventually(gone, options.stopSeconds)) return
+  send(identity.pid, how.stopSignal)
+  if (await eventually(gone, how.stopSeconds)) return
   send(identity.pid, 'SIGKILL')
   if (await eventually(gone, 10)) return
   throw new StackError('not-permitted', { what: `process ${identity.pid} does not end`, fix: `end it by hand: kill -9 ${identity.pid}` })
@@ -66,7 +94,7 @@ function send(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(pid, signal)
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return
+    if (systemCode(error) === 'ESRCH') return
     throw new StackError('not-permitted', {
       what: `process ${pid} belongs to another user and cannot be ended`,
       fix: `end it by hand: sudo kill ${pid}`,
@@ -75,20 +103,16 @@ function send(pid: number, signal: NodeJS.Signals): void {
   }
 }
 
-export async function writeRunFile(home: Home, entry: { name: string; pid: number; program: string }): Promise<void> {
-  const [child, parent] = await Promise.all([processState(entry.pid), processState(process.pid)])
-  if (!child || !parent) return
-  const record: RunRecord = {
-    pid: entry.pid,
-    started: child.started,
-    program: entry.program,
-    parent: { pid: parent.pid, started: parent.started },
-  }
-  await writePrivately(runFile(home, entry.name), JSON.stringify(record))
+/** Says which process the part is, once it is known. */
+export async function writeRunFile(seat: Seat, child: { pid: number; program: string }): Promise<void> {
+  const state = await processState(child.pid)
+  if (!state) return
+  const record: RunRecord = { pid: child.pid, started: state.started, program: child.program, parent: await ownIdentity() }
+  await writePrivately(runFile(seat), JSON.stringify(record))
 }
 
-export async function removeRunFile(home: Home, name: string): Promise<void> {
-  await rm(runFile(home, name), { force: true })
+export async function removeRunFile(seat: Seat): Promise<void> {
+  await rm(runFile(seat), { force: true })
 }
 
 /** A file that is cut short or from elsewhere counts as absent. */

@@ -4,7 +4,8 @@ import { defaultCache } from './cache.ts'
 import { type Home, keptSecret, makeFolder, openHome, readIfPresent, writePrivately } from './home.ts'
 import { launch } from './launch.ts'
 import type { Part, PartOptions } from './part.ts'
-import { choosePort, freePorts } from './ports.ts'
+import { choosePort, freePorts, onPort } from './ports.ts'
+import { claimed, type Seat } from './run-file.ts'
 import { seaweedBinary } from './seaweed-binary.ts'
 
 export interface SeaweedPart extends Part {
@@ -36,32 +37,30 @@ const orderlyStopSeconds = 2
 export async function startSeaweed(options: SeaweedOptions): Promise<SeaweedPart> {
   const home = await openHome(options.home)
   const command = await seaweedBinary(options.cache ?? defaultCache())
-  const ports = await choosePorts(home, options.port)
+  const stopSignal = options.durable === false ? 'SIGKILL' : 'SIGTERM'
+  const seat: Seat = { name: 'seaweed', home, stopSignal, stopSeconds: orderlyStopSeconds, log: options.log }
+  return claimed(seat, () => onPort('seaweed', options.port, (port) => startServer(seat, command, port)))
+}
+
+async function startServer(seat: Seat, command: string, port: number): Promise<SeaweedPart> {
+  const { home } = seat
+  const ports = await choosePorts(home, port)
   const accessKey = await keptSecret(home, 's3-access-key')
   const secretKey = await keptSecret(home, 's3-secret-key')
   const data = await makeFolder(resolve(home.path, 'seaweed', 'data'), 0o700)
   const identities = await writeIdentities(home, { accessKey, secretKey })
-  const part = await launch({
-    name: 'seaweed',
-    home,
-    command,
-    args: serverArguments({ data, identities, ports }),
-    environment: serverEnvironment,
-    isReady: () => serves(ports),
-    stopSignal: options.durable === false ? 'SIGKILL' : 'SIGTERM',
-    stopSeconds: orderlyStopSeconds,
-    log: options.log,
-  })
+  const args = serverArguments({ data, identities, ports })
+  const part = await launch(seat, { command, args, environment: serverEnvironment, isReady: () => serves(ports) })
   const stop = async () => {
     await part.stop()
     await removeSockets(ports)
   }
-  const address = { port: ports.s3, endpoint: `http://127.0.0.1:${ports.s3}`, region: 'us-east-1' }
+  const address = { port, endpoint: `http://127.0.0.1:${port}`, region: 'us-east-1' }
   return { ...part, ...address, accessKey, secretKey, stop, [Symbol.asyncDispose]: stop }
 }
 
 /** Inner ports stay the same from start to start where they can, as the master keeps its state under its own address. */
-async function choosePorts(home: Home, s3: number | undefined): Promise<Ports> {
+async function choosePorts(home: Home, s3: number): Promise<Ports> {
   const path = resolve(home.path, 'seaweed', 'ports.json')
   const kept = await keptPorts(path)
   const free = await freePorts(portNames.length)
@@ -75,7 +74,7 @@ async function choosePorts(home: Home, s3: number | undefined): Promise<Ports> {
       ))
     return [name, isFree ? port : free[index]] as const
   })
-  const ports = { ...Object.fromEntries(await Promise.all(chosen)), s3: await choosePort('seaweed', s3) } as Ports
+  const ports = { ...Object.fromEntries(await Promise.all(chosen)), s3 } as Ports
   await makeFolder(resolve(home.path, 'seaweed'))
   await writePrivately(path, JSON.stringify(ports))
   return ports

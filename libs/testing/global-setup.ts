@@ -1,4 +1,4 @@
-import { mkdtemp } from 'node:fs/promises'
+import { chmod, mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { removeHome, startClamd, startPostgres, startSeaweed } from '@slipway/stack'
@@ -14,6 +14,8 @@ export default async function setup(project: Pick<TestProject, 'provide'>): Prom
 
 async function startStores(): Promise<{ stores: TestStores; stop: () => Promise<void> }> {
   const home = await mkdtemp(join(tmpdir(), 'slipway-test-'))
+  // Postgres runs as another user when we are root, and must be able to enter.
+  await chmod(home, 0o755)
   const started = [
     startPostgres({ home, durable: false, settings: { max_connections: '400' } }),
     startClamd({ home, signatures: 'test', ...scannerLimits }),

@@ -12,6 +12,10 @@ export const platformVariables = {
     optional: true,
     description: 'Tenants are subdomains of it; without it a tenant is named by X-Tenant-Slug or its credentials only',
   }),
+  services: list('SLIPWAY_SERVICES', {
+    optional: true,
+    description: 'Services of this installation, for the combined documentation at /docs; the own ones without it',
+  }),
   http: {
     host: text('HTTP_HOST', { default: '0.0.0.0', description: 'Address that the public listener binds' }),
     port: integer('HTTP_PORT', { default: 8080, max: 65_535, description: 'Port of the public listener' }),

@@ -44,7 +44,8 @@ export interface QueueDepth {
 export interface QueueMetrics {
   /** From when the job could have run to when it did. */
   waited(queue: string, seconds: number): void
-  ran(queue: string, seconds: number, outcome: 'completed' | 'retried' | 'failed'): void
+  /** `outcome` is a word of a small fixed set: every value is a time series. */
+  ran(queue: string, seconds: number, outcome: string): void
   /** `read` is asked at every export until the result is disposed. */
   observeDepth(read: () => Promise<readonly QueueDepth[]>): Disposable
 }

@@ -1,0 +1,155 @@
+import { type Authenticator, createAuthenticator, serviceCallers } from '@slipway/auth'
+import {
+  createHttpApp,
+  createIdempotencyStore,
+  createRateLimiter,
+  docsRoutes,
+  type HttpAppOptions,
+  type HttpServer,
+  listen,
+  mount,
+  openApiRoute,
+  problemRoutes,
+} from '@slipway/http'
+import { httpMetrics } from '@slipway/telemetry'
+import type { Express } from 'express'
+import { healthRoutes } from './health-routes.ts'
+import { type Host, type HostedService, type HostOptions, openHost } from './host.ts'
+import type { AnyManifest } from './manifest.ts'
+import { connected } from './redis.ts'
+import type { Phase } from './shutdown.ts'
+import { statusRoute } from './status-route.ts'
+
+/** Of the contracts, not of the release: additions keep it, and `/api/v1` stays while it is 1. */
+const apiVersion = '1.0.0'
+
+/** The API process of one or more services, ready to listen. */
+export interface Api {
+  readonly host: Host
+  /** What the edge routes to. */
+  readonly app: Express
+  /** What only other services may reach; the edge has no route to its listener. */
+  readonly internalApp: Express
+  /** The orderly stop, for a process that listens with `servers`. */
+  shutdown(servers: readonly HttpServer[]): Phase[]
+}
+
+export interface ApiOptions extends HostOptions {
+  /** For tests; by default tokens and keys are verified against the identity service. */
+  readonly auth?: Authenticator & Partial<AsyncDisposable>
+}
+
+/** Builds the API of the given services without listening. Routes that the platform adds to each come before its own. */
+export async function createApi(manifests: readonly AnyManifest[], options: ApiOptions): Promise<Api> {
+  const host = await openHost('api', manifests, options)
+  const { platform } = host.config
+  const auth = options.auth ?? authenticator(host)
+  if (platform.storage.createBuckets) await ensureBuckets(host)
+  const redis = host.shared.redis.get('rateLimits')
+  await connected(redis)
+  const rateLimiter = createRateLimiter({ redis, keyPrefix: platform.redis.keyPrefix })
+  const metrics = httpMetrics()
+  const common: HttpAppOptions<unknown> = {
+    auth,
+    baseDomain: platform.baseDomain,
+    rateLimiter,
+    log: host.log,
+    trustedProxies: platform.http.trustedProxies,
+    onRequestEnd: ({ route, ...end }) => metrics.record({ ...end, route: route ?? 'none' }),
+  }
+  const health = mount(healthRoutes, { health: host.health })
+  const open = host.services.map((service) => serviceRoutes(service, host))
+  const internal = host.services.map(({ manifest, context }) =>
+    mount(
+      manifest.routes.filter((route) => route.internal),
+      context,
+    ),
+  )
+  return {
+    host,
+    app: createHttpApp({ ...common, mounts: [health, documentation(host), ...open] }),
+    internalApp: createHttpApp({ ...common, auth: serviceCallers(platform.auth.serviceCallers ?? []), mounts: [health, ...internal] }),
+    shutdown: (servers) => apiPhases(host, servers, auth),
+  }
+}
+
+function authenticator({ config, now }: Host): Authenticator & Partial<AsyncDisposable> {
+  const { publicUrl, auth } = config.platform
+  if (!auth.identityUrl || !auth.serviceCredential) {
+    throw new Error('SLIPWAY_IDENTITY_URL and SLIPWAY_SERVICE_CREDENTIAL are not set: an API cannot verify credentials without them')
+  }
+  const external = auth.externalIssuer
+    ? {
+        issuer: auth.externalIssuer,
+        audience: auth.externalAudience,
+        jwksUrl: auth.externalJwksUrl?.href ?? null,
+        secret: auth.externalSecret?.reveal() ?? null,
+      }
+    : null
+  return createAuthenticator({
+    identityUrl: auth.identityUrl.href,
+    serviceCredential: auth.serviceCredential.reveal(),
+    issuer: publicUrl.origin,
+    external,
+    now,
+  })
+}
+
+/** `/docs` and `/problems`: every API can serve them for the whole installation, the edge asks one. */
+function documentation({ services, config }: Host) {
+  const names = config.platform.services ?? services.map(({ manifest }) => manifest.name)
+  const sources = names.map((name) => ({ title: name, url: `/api/v1/${name}/openapi.json` }))
+  return mount([...docsRoutes({ title: 'Slipway API', sources }), ...problemRoutes], undefined)
+}
+
+/** A store that is down at the start is a matter of readiness: the buckets are then ensured by the next start or by `slipway migrate`. */
+async function ensureBuckets({ services, shared, log }: Host): Promise<void> {
+  const buckets = services.flatMap(({ manifest }) => manifest.buckets)
+  if (buckets.length === 0) return
+  await shared.storage.ensureBuckets(buckets).catch((error: unknown) => log.warn({ err: error }, 'the buckets could not be ensured'))
+}
+
+function serviceRoutes({ manifest, context, databases }: HostedService, host: Host) {
+  const idempotency = createIdempotencyStore({ database: databases.runtime })
+  const own = manifest.routes.filter((route) => !route.internal)
+  const added = [statusRoute(manifest)]
+  const platform = { manifest, databases, queues: host.shared.queues, health: host.health, now: host.now }
+  const document = openApiRoute(manifest.name, [...own, ...added], {
+    title: manifest.title,
+    description: manifest.description,
+    version: apiVersion,
+  })
+  return [...mount([document], undefined), ...mount(added, platform, { idempotency }), ...mount(own, context, { idempotency })]
+}
+
+function apiPhases(host: Host, servers: readonly HttpServer[], auth: Partial<AsyncDisposable>): Phase[] {
+  const { seconds, notReadySeconds } = host.config.platform.shutdown
+  return [
+    { name: 'not ready', run: (signal) => turnNotReady(host, notReadySeconds, signal) },
+    { name: 'requests', run: () => Promise.all(servers.map((server) => server.close(seconds / 2))) },
+    { name: 'services', run: () => host.closeServices() },
+    { name: 'stores', run: async () => Promise.all([host.closeStores(), auth[Symbol.asyncDispose]?.()]) },
+  ]
+}
+
+/** Load balancers learn of it by the probe, so the process serves on for a while. */
+export async function turnNotReady({ health }: Host, seconds: number, signal: AbortSignal): Promise<void> {
+  health.drain()
+  if (seconds === 0) return
+  const { setTimeout: wait } = await import('node:timers/promises')
+  await wait(seconds * 1000, undefined, { signal })
+}
+
+/** Both listeners of an API process. */
+export async function listenApi({ app, internalApp, host }: Api): Promise<{ open: HttpServer; internal: HttpServer }> {
+  const { http, shutdown } = host.config.platform
+  const closeSeconds = shutdown.seconds / 2
+  const open = await listen(app, { host: http.host, port: http.port, closeSeconds })
+  try {
+    const internal = await listen(internalApp, { host: http.internalHost, port: http.internalPort, closeSeconds })
+    return { open, internal }
+  } catch (error) {
+    await open.close(0)
+    throw error
+  }
+}

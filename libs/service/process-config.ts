@@ -1,0 +1,58 @@
+import {
+  clientNames,
+  type Environment,
+  type PlatformConfig,
+  platformVariables,
+  readConfig,
+  type Secret,
+  secret,
+  type VariableGroup,
+  type VariableTree,
+} from '@slipway/config'
+import type { AnyManifest } from './manifest.ts'
+
+/** The passwords with which one service's processes sign in to Postgres. */
+export interface DatabasePasswords {
+  readonly runtime: Secret
+  readonly system: Secret
+}
+
+/** What one process was told: the platform's part, and for each of its services its own part and its passwords. */
+export interface ProcessConfig {
+  readonly platform: PlatformConfig
+  readonly services: Readonly<Record<string, { readonly own: never; readonly database: DatabasePasswords }>>
+}
+
+/** `files` → `FILES`: the first part of the names of a service's variables. */
+export function variablePrefix(service: string): string {
+  return service.toUpperCase().replaceAll('-', '_')
+}
+
+/** The variables that every service has because it has a schema. */
+export function databaseVariables(service: string) {
+  const prefix = variablePrefix(service)
+  return {
+    runtime: secret(`${prefix}_DB_RUNTIME_PASSWORD`, { description: `Password of the role that serves the requests of ${service}` }),
+    system: secret(`${prefix}_DB_SYSTEM_PASSWORD`, { description: `Password of the role for cross-tenant work of ${service}` }),
+  }
+}
+
+function serviceTree(manifest: AnyManifest): VariableTree {
+  return { own: manifest.config, database: databaseVariables(manifest.name) }
+}
+
+/** Every variable of the platform and of the given services, for the generated documentation. */
+export function variableGroups(manifests: readonly AnyManifest[]): VariableGroup[] {
+  const services = manifests.map((manifest) => ({ title: `Service ${manifest.name}`, tree: serviceTree(manifest) }))
+  return [{ title: 'Platform', tree: platformVariables }, ...services]
+}
+
+/**
+ * Reads the environment of a process that runs the given services.
+ * @throws {ConfigError} with every fault at once
+ */
+export function readProcessConfig(manifests: readonly AnyManifest[], environment: Environment): ProcessConfig {
+  const services = Object.fromEntries(manifests.map((manifest) => [manifest.name, serviceTree(manifest)]))
+  const { platform, services: own } = readConfig({ platform: platformVariables, services }, environment, { known: clientNames })
+  return { platform, services: own as unknown as ProcessConfig['services'] }
+}

@@ -1,0 +1,75 @@
+import type { PlatformConfig } from '@slipway/config'
+import { connect, type Database, type Role, roleName } from '@slipway/db'
+import { createQueues, createQueueTelemetry, type QueueClient, queuePrefix } from '@slipway/queue'
+import { createScanner, type Scanner } from '@slipway/scanner'
+import { createScanGate, createStorage, type ScanGate, type Storage } from '@slipway/storage'
+import { type Log, poolMetrics } from '@slipway/telemetry'
+import type { AnyManifest } from './manifest.ts'
+import type { ProcessConfig } from './process-config.ts'
+import { createRedisConnections, type RedisConnections } from './redis.ts'
+
+/** What all services of a process share. Closed in the opposite order of its making. */
+export interface SharedResources extends AsyncDisposable {
+  readonly storage: Storage
+  readonly scanner: Scanner
+  readonly gate: ScanGate
+  readonly queues: QueueClient
+  readonly redis: RedisConnections
+}
+
+export interface ServiceDatabases extends AsyncDisposable {
+  readonly runtime: Database
+  readonly system: Database
+}
+
+/** Makes the clients of all stores. Nothing is asked of them yet: a store that is down is a matter of readiness, not of the start. */
+export function openShared(platform: PlatformConfig, manifests: readonly AnyManifest[], log: Log): SharedResources {
+  const stack = new AsyncDisposableStack()
+  const storage = stack.use(createStorage(storageOptions(platform.storage)))
+  const { allowTestSignatures: _, ...scannerOptions } = platform.scanner
+  const scanner = stack.use(createScanner(scannerOptions))
+  const redis = stack.use(createRedisConnections(platform.redis, log))
+  const queues = stack.use(
+    createQueues({
+      redisUrl: platform.redis.url.reveal(),
+      caFile: platform.redis.caFile,
+      prefix: queuePrefix({ keyPrefix: platform.redis.keyPrefix }),
+      definitions: manifests.flatMap((manifest) => manifest.queues),
+      telemetry: createQueueTelemetry(),
+      log,
+    }),
+  )
+  const gate = createScanGate({ storage, scanner })
+  return { storage, scanner, gate, queues, redis, [Symbol.asyncDispose]: () => stack.disposeAsync() }
+}
+
+function storageOptions(settings: PlatformConfig['storage']) {
+  const { createBuckets: _, accessKey, secretKey, ...rest } = settings
+  return { ...rest, accessKey: accessKey?.reveal() ?? null, secretKey: secretKey?.reveal() ?? null }
+}
+
+/** One pool per role. */
+export function openDatabases(config: ProcessConfig, service: string, log: Log): ServiceDatabases {
+  const passwords = config.services[service]?.database
+  if (!passwords) throw new TypeError(`this process was not configured for service ${service}`)
+  const stack = new AsyncDisposableStack()
+  const open = (role: Exclude<Role, 'owner'>) => {
+    const { url, tls, caFile, ...limits } = config.platform.database
+    const user = roleName(service, role)
+    const database = connect({
+      ...limits,
+      url: url.reveal(),
+      role: { user, password: passwords[role].reveal() },
+      tls: { mode: tls, caFile },
+      name: `slipway ${service} ${role}`,
+      onError: (error) => log.warn({ err: error, role: user }, 'a database connection or a callback after commit failed'),
+    })
+    const metrics = poolMetrics(database.pool, user)
+    stack.defer(async () => {
+      metrics[Symbol.dispose]()
+      await database[Symbol.asyncDispose]()
+    })
+    return database
+  }
+  return { runtime: open('runtime'), system: open('system'), [Symbol.asyncDispose]: () => stack.disposeAsync() }
+}

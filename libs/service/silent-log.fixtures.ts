@@ -1,0 +1,3 @@
+import { createLog } from '@slipway/telemetry'
+
+export const silentLog = createLog({ name: 'test', level: 'silent' })

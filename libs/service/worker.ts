@@ -1,0 +1,81 @@
+import { createHttpApp, type HttpServer, listen, mount } from '@slipway/http'
+import { problem } from '@slipway/problem'
+import { createQueueTelemetry, createWorkers, type JobOutcome, queuePrefix, type Workers } from '@slipway/queue'
+import { queueMetrics } from '@slipway/telemetry'
+import type { Express } from 'express'
+import { turnNotReady } from './api.ts'
+import { healthRoutes } from './health-routes.ts'
+import { type Host, type HostedService, type HostOptions, openHost } from './host.ts'
+import type { AnyManifest } from './manifest.ts'
+import type { Phase } from './shutdown.ts'
+
+/** The worker process of one or more services. */
+export interface Worker {
+  readonly host: Host
+  readonly workers: readonly Workers[]
+  /** Health and progress probes, for the internal listener. */
+  readonly app: Express
+  shutdown(server?: HttpServer): Phase[]
+}
+
+/** Starts the processors of the given services, the relay of their durable jobs, and their schedules. */
+export async function createWorker(manifests: readonly AnyManifest[], options: HostOptions): Promise<Worker> {
+  const host = await openHost('worker', manifests, options)
+  const workers: Workers[] = []
+  for (const service of host.services) workers.push(await startWorkers(service, host))
+  const app = createHttpApp({
+    auth: { authenticate: async () => null },
+    log: host.log,
+    mounts: [mount(healthRoutes, { health: host.health, progress: () => requireProgress(workers) })],
+  })
+  return { host, workers, app, shutdown: (server) => workerPhases(host, workers, server) }
+}
+
+async function startWorkers({ manifest, context, databases }: HostedService, host: Host): Promise<Workers> {
+  const { redis } = host.config.platform
+  return await createWorkers({
+    service: manifest.name,
+    definitions: manifest.queues,
+    schedules: manifest.schedules,
+    context,
+    database: databases.system,
+    redisUrl: redis.url.reveal(),
+    caFile: redis.caFile,
+    prefix: queuePrefix({ keyPrefix: redis.keyPrefix }),
+    telemetry: createQueueTelemetry(),
+    metrics: jobMetrics(),
+    log: host.log.child({ service: manifest.name }),
+  })
+}
+
+/** Jobs wait and nothing has moved for too long: alive by all other signs, and yet of no use. */
+function requireProgress(workers: readonly Workers[]): void {
+  const stuck = workers.flatMap((each) => each.progress().stuck)
+  if (stuck.length > 0) throw problem('service.not-ready', { detail: `jobs wait and nothing moves in ${stuck.join(', ')}` })
+}
+
+/** What the queues tell, in the instruments of telemetry: seconds, and outcomes that a dashboard can add up. */
+function jobMetrics() {
+  const metrics = queueMetrics()
+  return {
+    started: (queue: string, wait: number) => metrics.waited(queue, wait / 1000),
+    finished: (queue: string, outcome: JobOutcome, run: number) => metrics.ran(queue, run / 1000, outcome),
+  }
+}
+
+function workerPhases(host: Host, workers: readonly Workers[], server?: HttpServer): Phase[] {
+  const { seconds, notReadySeconds } = host.config.platform.shutdown
+  return [
+    { name: 'not ready', run: (signal) => turnNotReady(host, notReadySeconds, signal) },
+    { name: 'jobs', run: () => Promise.all(workers.map((each) => each.stop(seconds * 1000 * 0.6))) },
+    { name: 'services', run: () => host.closeServices() },
+    { name: 'probes', run: () => server?.close(1) },
+    { name: 'stores', run: () => host.closeStores() },
+  ]
+}
+
+/** Workers listen for probes only, and only on the internal address. */
+export function listenWorker({ app, host }: Worker): Promise<HttpServer> {
+  const { http } = host.config.platform
+  return listen(app, { host: http.internalHost, port: http.internalPort, closeSeconds: 1 })
+}

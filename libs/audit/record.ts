@@ -38,8 +38,8 @@ export async function record(tx: Transaction, entry: AuditEntry): Promise<void> 
     actorName: cut(actor.name),
     subjectType: subject.type,
     subjectId: subject.id,
-    before: entry.before ? redact(entry.before) : null,
-    after: entry.after ? redact(entry.after) : null,
+    before: state(entry.before),
+    after: state(entry.after),
     requestId: cut(from.requestId),
     traceId: cut(from.traceId),
     ip: address(from.ip),
@@ -47,7 +47,16 @@ export async function record(tx: Transaction, entry: AuditEntry): Promise<void> 
   })
 }
 
-/** Postgres refuses NUL characters in text. */
+function state(value: object | null | undefined): unknown {
+  return value ? JSON.parse(JSON.stringify(redact(value), storable)) : null
+}
+
+/** Postgres refuses NUL and half characters in text, JSON refuses big integers. */
+function storable(_key: string, value: unknown): unknown {
+  if (typeof value === 'bigint') return String(value)
+  return typeof value === 'string' ? value.toWellFormed().replaceAll('\0', '') : value
+}
+
 function cut(text: string | undefined): string | null {
   return text === undefined ? null : text.replaceAll('\0', '').slice(0, longest)
 }

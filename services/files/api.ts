@@ -1,0 +1,4 @@
+import { serve } from '@slipway/service'
+import { files } from './service.ts'
+
+await serve(files)

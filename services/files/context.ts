@@ -1,0 +1,28 @@
+import type { Database } from '@slipway/db'
+import type { ScanGate, Storage } from '@slipway/storage'
+import type { Quota } from './domain/quota.ts'
+import type { Settler } from './domain/settler.ts'
+
+export interface FilesLimits {
+  /** Bytes of one file at most. */
+  fileBytes: number
+  /** Up to this size the answer waits for the verdict. */
+  syncBytes: number
+  quota: Quota
+  trashDays: number
+  quarantineDays: number
+}
+
+/** What handlers and processors work with. */
+export interface FilesContext {
+  /** The runtime role: one tenant at a time. */
+  readonly database: Database
+  /** The system role: finds out whose work there is; the work itself is done as the tenant. */
+  readonly system: Database
+  readonly storage: Storage
+  readonly gate: ScanGate
+  readonly limits: FilesLimits
+  readonly settler: Settler
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
+}

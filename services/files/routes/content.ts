@@ -1,0 +1,100 @@
+import { Readable } from 'node:stream'
+import { isNotModified, notModified, replyStream, requireIfMatch, routesFor, strongEtag } from '@slipway/http'
+import { problem } from '@slipway/problem'
+import { z } from 'zod'
+import type { FilesContext } from '../context.ts'
+import { contentDisposition } from '../domain/content-disposition.ts'
+import { contentTypeHeader, mayBeInline } from '../domain/content-type.ts'
+import { requireFile } from '../domain/files.ts'
+import type { FileRow } from '../domain/listing.ts'
+import { objectOf } from '../domain/object.ts'
+import { type ByteRange, parseRange, rangeApplies } from '../domain/ranges.ts'
+import { IdParams } from './representation.ts'
+
+const route = routesFor<FilesContext>()
+const contentHeaders = {
+  'content-disposition': 'RFC 6266, with the name of the file',
+  etag: 'Of the bytes; the same as long as they are',
+  'accept-ranges': 'bytes',
+}
+
+export const getContent = route(
+  {
+    method: 'GET',
+    path: '/api/v1/files/{id}/content',
+    operation: 'files.content',
+    summary: 'Read the content of a file',
+    description:
+      'One range at a time; `If-None-Match`, `If-Match` and `If-Range` are honoured. Shown in place (`disposition=inline`) only if a browser runs nothing of its type.',
+    tags: ['files'],
+    auth: { role: 'viewer', scope: 'files:read' },
+    params: IdParams,
+    query: z.object({ disposition: z.enum(['attachment', 'inline']).default('attachment') }),
+    responses: {
+      200: { description: 'All of it', content: 'application/octet-stream', headers: contentHeaders },
+      206: {
+        description: 'The range',
+        content: 'application/octet-stream',
+        headers: { ...contentHeaders, 'content-range': 'RFC 9110 §14.4' },
+      },
+    },
+    problems: ['resource.not-found', 'file.not-readable', 'range.not-satisfiable', 'precondition.failed', 'storage.unavailable'],
+  },
+  async ({ params, query, tenant, request }, context) => {
+    const row = await context.database.tenantTransaction(tenant.id, (tx) => requireReadable(tx, params.id), { readOnly: true })
+    const etag = strongEtag(row.sha256)
+    requireIfMatch(request, etag, { optional: true })
+    if (isNotModified(request, etag)) return notModified(etag)
+    const range = rangeOf(request, row, etag)
+    const headers = { ...safeHeaders(row, query.disposition), etag }
+    const stream = request.method === 'HEAD' ? Readable.from([]) : await open(context, row, { range, signal: request.signal })
+    if (!range) return replyStream(200, stream, { headers: { ...headers, 'content-length': row.size } })
+    const { start, end } = range
+    const partial = { 'content-range': `bytes ${start}-${end}/${row.size}`, 'content-length': end - start + 1 }
+    return replyStream(206, stream, { headers: { ...headers, ...partial } })
+  },
+)
+
+/** In the trash it is as good as gone; pending and refused content exists and is not shown. */
+async function requireReadable(tx: Parameters<typeof requireFile>[0], id: string): Promise<FileRow> {
+  const row = await requireFile(tx, id)
+  if (row.verdict !== 'clean') throw problem('file.not-readable', { detail: `the verdict is ${row.verdict}`, verdict: row.verdict })
+  if (row.trashedAt) throw problem('resource.not-found', { detail: `the file ${id} is in the trash` })
+  return row
+}
+
+function rangeOf(
+  { headers }: { headers: { range?: string | undefined; 'if-range'?: string | string[] | undefined } },
+  row: FileRow,
+  etag: string,
+) {
+  const ifRange = headers['if-range']
+  if (!rangeApplies(ifRange === undefined ? undefined : String(ifRange), etag)) return null
+  const range = parseRange(headers.range, row.size)
+  if (range !== 'unsatisfiable') return range
+  throw problem('range.not-satisfiable', {
+    detail: `the content has ${row.size} bytes`,
+    headers: { 'content-range': `bytes */${row.size}` },
+  })
+}
+
+async function open({ storage }: FilesContext, row: FileRow, options: { range: ByteRange | null; signal: AbortSignal }): Promise<Readable> {
+  const { range, signal } = options
+  if (row.size === 0) return Readable.from([])
+  const { stream } = await storage.read(objectOf(row), { ...(range ? { range } : {}), signal })
+  return stream
+}
+
+/** Whatever the bytes are, a browser that gets them runs nothing in our origin. */
+function safeHeaders(row: FileRow, wanted: 'attachment' | 'inline') {
+  const disposition = wanted === 'inline' && mayBeInline(row.contentType) ? 'inline' : 'attachment'
+  return {
+    'content-type': contentTypeHeader(row.contentType),
+    'content-disposition': contentDisposition(disposition, row.name),
+    'accept-ranges': 'bytes',
+    'cache-control': 'private, no-cache',
+    'content-security-policy': "default-src 'none'; sandbox",
+    'cross-origin-resource-policy': 'same-origin',
+    'x-content-type-options': 'nosniff',
+  }
+}

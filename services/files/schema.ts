@@ -1,0 +1,115 @@
+import { tenantColumns } from '@slipway/db'
+import type { QuarantineRef } from '@slipway/storage'
+import { sql } from 'drizzle-orm'
+import { bigint, index, integer, jsonb, pgSchema, text, timestamp, uniqueIndex, uuid } from 'drizzle-orm/pg-core'
+
+const schema = pgSchema('files')
+
+/** Milliseconds, as JavaScript has them: a cursor made of a timestamp must come back as the same value. */
+const moment = (name: string) => timestamp(name, { withTimezone: true, precision: 3 })
+const byteCount = (name: string) => bigint(name, { mode: 'number' })
+
+export const folders = schema.table(
+  'folders',
+  {
+    id: uuid('id').primaryKey(),
+    ...tenantColumns,
+    parentId: uuid('parent_id'),
+    name: text('name').notNull(),
+    nameKey: text('name_key').notNull(),
+    version: integer('version').notNull().default(1),
+    createdBy: text('created_by').notNull(),
+    createdAt: moment('created_at').notNull(),
+    updatedAt: moment('updated_at').notNull(),
+  },
+  (table) => [uniqueIndex('folders_name').on(table.tenantId, table.parentId, table.nameKey)],
+)
+
+/**
+ * `pending` = the bytes are in quarantine; `clean` = they are in the readable bucket; the other two = they stay in quarantine.
+ * A row is written before the object becomes readable, so that no readable object is without a row.
+ */
+export const verdicts = ['pending', 'clean', 'infected', 'unscannable'] as const
+export type FileVerdict = (typeof verdicts)[number]
+
+export const files = schema.table(
+  'files',
+  {
+    id: uuid('id').primaryKey(),
+    ...tenantColumns,
+    folderId: uuid('folder_id'),
+    name: text('name').notNull(),
+    nameKey: text('name_key').notNull(),
+    size: byteCount('size').notNull(),
+    contentType: text('content_type').notNull(),
+    sha256: text('sha256').notNull(),
+    verdict: text('verdict', { enum: verdicts }).notNull(),
+    scanEngine: text('scan_engine'),
+    scanDatabase: text('scan_database'),
+    scanAt: moment('scan_at'),
+    scanMilliseconds: integer('scan_milliseconds'),
+    scanAttempts: integer('scan_attempts').notNull().default(0),
+    /** Where the bytes are until they are clean. */
+    quarantine: jsonb('quarantine').$type<QuarantineRef>(),
+    /** Who may settle the verdict now; another process may take over when the lease has run out. */
+    leaseToken: uuid('lease_token'),
+    leaseUntil: moment('lease_until'),
+    version: integer('version').notNull().default(1),
+    createdBy: text('created_by').notNull(),
+    createdAt: moment('created_at').notNull(),
+    updatedAt: moment('updated_at').notNull(),
+    trashedAt: moment('trashed_at'),
+    trashedBy: text('trashed_by'),
+  },
+  (table) => [
+    uniqueIndex('files_name')
+      .on(table.tenantId, table.folderId, table.nameKey)
+      .where(sql`trashed_at is null and verdict in ('pending', 'clean')`),
+    index('files_by_time').on(table.tenantId, table.createdAt, table.id),
+    index('files_by_size').on(table.tenantId, table.size, table.id),
+    index('files_by_name').on(table.tenantId, table.nameKey, table.id),
+    index('files_trashed').on(table.tenantId, table.trashedAt).where(sql`trashed_at is not null`),
+  ],
+)
+
+/** What was refused and why. The bytes stay in the quarantine bucket as evidence until the record is purged. */
+export const quarantine = schema.table(
+  'quarantine',
+  {
+    id: uuid('id').primaryKey(),
+    ...tenantColumns,
+    name: text('name').notNull(),
+    folderId: uuid('folder_id'),
+    size: byteCount('size').notNull(),
+    contentType: text('content_type').notNull(),
+    sha256: text('sha256').notNull(),
+    verdict: text('verdict', { enum: ['infected', 'unscannable'] }).notNull(),
+    signature: text('signature'),
+    reason: text('reason'),
+    raw: text('raw').notNull(),
+    engine: text('engine').notNull(),
+    database: text('database').notNull(),
+    milliseconds: integer('milliseconds').notNull(),
+    uploadedBy: text('uploaded_by').notNull(),
+    uploadedFrom: jsonb('uploaded_from').$type<UploadOrigin>().notNull(),
+    objectKey: text('object_key').notNull(),
+    createdAt: moment('created_at').notNull(),
+  },
+  (table) => [index('quarantine_by_time').on(table.tenantId, table.createdAt, table.id)],
+)
+
+export interface UploadOrigin {
+  ip?: string | undefined
+  userAgent?: string | undefined
+  requestId?: string | undefined
+}
+
+/**
+ * One row per tenant: what counts against the quota. Its row lock is also the lock of the tenant's tree: whoever changes names,
+ * folders or counts takes it first, so cycles, double names and overdrafts cannot arise from two changes at a time.
+ */
+export const usage = schema.table('usage', {
+  tenantId: uuid('tenant_id').primaryKey(),
+  bytes: byteCount('bytes').notNull().default(0),
+  files: integer('files').notNull().default(0),
+})

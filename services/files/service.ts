@@ -1,0 +1,83 @@
+import { integer, type Values } from '@slipway/config'
+import { days, hours, minutes } from '@slipway/queue'
+import { defineService, type Runtime } from '@slipway/service'
+import type { FilesContext } from './context.ts'
+import { filesBucket } from './domain/object.ts'
+import { createSettler } from './domain/settler.ts'
+import { filePurge } from './jobs/file-purge.ts'
+import { fileScan } from './jobs/file-scan.ts'
+import { objectRemoval } from './jobs/object-removal.ts'
+import { quarantineSweep } from './jobs/quarantine-sweep.ts'
+import { listFilesAudit } from './routes/audit.ts'
+import { getContent } from './routes/content.ts'
+import { deleteFile, getFile, listFiles, patchFile, restoreFileRoute } from './routes/files.ts'
+import { createFolderRoute, deleteFolder, getFolder, listFolders, patchFolder } from './routes/folders.ts'
+import { getQuarantine, listQuarantine, purgeQuarantine } from './routes/quarantine.ts'
+import { uploadFile } from './routes/upload.ts'
+import { getUsage } from './routes/usage.ts'
+
+const mebibyte = 1_048_576
+const gibibyte = 1024 * mebibyte
+
+const config = {
+  maxBytes: integer('FILES_MAX_BYTES', {
+    default: gibibyte,
+    min: 1,
+    description: 'Bytes of one file at most; not above CLAMAV_MAX_FILE_BYTES',
+  }),
+  syncBytes: integer('FILES_SYNC_BYTES', {
+    default: 64 * mebibyte,
+    description: 'Up to this size an upload is answered with its verdict, above it with 202',
+  }),
+  quotaBytes: integer('FILES_QUOTA_BYTES', { default: 100 * gibibyte, description: 'Bytes that a tenant may keep, trash included' }),
+  quotaFiles: integer('FILES_QUOTA_FILES', {
+    default: 100_000,
+    max: 2_147_483_647,
+    description: 'Files that a tenant may keep, trash included',
+  }),
+  trashDays: integer('FILES_TRASH_DAYS', { default: 30, description: 'Days until what lies in the trash is purged' }),
+  quarantineDays: integer('FILES_QUARANTINE_DAYS', { default: 90, description: 'Days until refused files and their records are purged' }),
+}
+
+// Fixed paths come before those with a parameter in the same place.
+const fileRoutes = [uploadFile, listFiles, getUsage, listFilesAudit, getFile, getContent, patchFile, deleteFile, restoreFileRoute]
+const folderRoutes = [createFolderRoute, listFolders, getFolder, patchFolder, deleteFolder]
+const quarantineRoutes = [listQuarantine, getQuarantine, purgeQuarantine]
+
+export const files = defineService({
+  name: 'files',
+  title: 'Files',
+  description: 'Malware-scanned file storage: what can be read has been found clean.',
+  config,
+  migrations: new URL('./migrations/', import.meta.url),
+  buckets: [filesBucket],
+  routes: [...fileRoutes, ...folderRoutes, ...quarantineRoutes],
+  queues: [fileScan, filePurge, objectRemoval, quarantineSweep],
+  schedules: [
+    { id: 'file-purge', queue: filePurge, every: hours(1), payload: { version: 1 } },
+    { id: 'quarantine-sweep-stuck', queue: quarantineSweep, every: minutes(5), payload: { version: 1, scope: 'stuck' } },
+    { id: 'quarantine-sweep', queue: quarantineSweep, every: days(1), payload: { version: 1, scope: 'all' } },
+  ],
+  context: createContext,
+})
+
+/** @throws if FILES_MAX_BYTES is above what the scanner takes: everything between would be uploaded only to be refused */
+function createContext(runtime: Runtime<Values<typeof config>>): FilesContext {
+  const { config, platform, database, system, storage, gate, now, log } = runtime
+  const { maxFileBytes } = platform.scanner
+  if (config.maxBytes > maxFileBytes) {
+    throw new Error(
+      `FILES_MAX_BYTES is ${config.maxBytes}, above CLAMAV_MAX_FILE_BYTES (${maxFileBytes}): lower it, or raise the limits of clamd`,
+    )
+  }
+  const onError = (error: unknown) => log.warn({ err: error }, 'a pending file could not be settled here; file-scan goes on with it')
+  const limits = {
+    fileBytes: config.maxBytes,
+    syncBytes: config.syncBytes,
+    quota: { bytes: config.quotaBytes, files: config.quotaFiles },
+    trashDays: config.trashDays,
+    quarantineDays: config.quarantineDays,
+  }
+  const settler = runtime.own(createSettler({ database, storage, now, onError }))
+  return { database, system, storage, gate, limits, settler, now }
+}

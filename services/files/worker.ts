@@ -1,0 +1,4 @@
+import { work } from '@slipway/service'
+import { files } from './service.ts'
+
+await work(files)

@@ -105,6 +105,9 @@ function serverArguments({ data, identities, ports }: { data: string; identities
     'ip.bind': '127.0.0.1',
     'master.port': ports.master,
     'master.port.grpc': ports.masterGrpc,
+    // A master that resumes waits for one to two of these until it elects itself.
+    'master.electionTimeout': '500ms',
+    'master.heartbeatInterval': '100ms',
     'master.telemetry': false,
     'master.volumeSizeLimitMB': 1024,
     'volume.port': ports.volume,

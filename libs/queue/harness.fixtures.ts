@@ -66,10 +66,22 @@ export async function harness(): Promise<Harness> {
     }
   }
   return {
-    ...{ database, redis, system, runtime, queues, rows, row, until },
+    database,
+    redis,
+    system,
+    runtime,
+    queues,
+    rows,
+    row,
+    until,
     workers: async (options = {}, during) => {
       const workers = await createWorkers({
-        ...{ service: 'probe', definitions: probeQueues, redisUrl: redis.url, prefix, database: system, tuning: quick },
+        service: 'probe',
+        definitions: probeQueues,
+        redisUrl: redis.url,
+        prefix,
+        database: system,
+        tuning: quick,
         context: { database: system, ...(during ? { during } : {}) },
         ...options,
       })

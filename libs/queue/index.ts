@@ -1,4 +1,12 @@
 export { UnrecoverableError } from 'bullmq'
+export {
+  createJobAdministration,
+  type JobAdministration,
+  type JobAdministrationSettings,
+  type JobChange,
+  type JobFilter,
+  type JobScope,
+} from './administration.ts'
 export { createQueues, type QueueClient, type QueueClientSettings, type QueueCounts } from './client.ts'
 export { JobCancelled, JobInterrupted, JobTimeout } from './deadline.ts'
 export {
@@ -11,6 +19,9 @@ export {
   type QueueDefinition,
 } from './definition.ts'
 export { type EnqueueOptions, enqueue } from './enqueue.ts'
+export type { QueueOverview } from './fast-jobs.ts'
+export type { JobView } from './job-view.ts'
+export type { JobState } from './ledger.ts'
 export type { QueueLog } from './log.ts'
 export { checkRedisPolicy, queuePrefix, type RedisPolicy } from './redis.ts'
 export { type Schedule } from './schedules.ts'

@@ -26,7 +26,9 @@ create table jobs (
   stack text,
   traceparent text,
   actor text,
-  replay_of uuid
+  replay_of uuid,
+  -- The job that a person made of this one; it is nobody's dead letter any more.
+  replayed_as uuid
 );
 
 call tenant_table('jobs');

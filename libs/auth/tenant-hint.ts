@@ -28,13 +28,13 @@ export interface HintSource {
 
 /**
  * The tenant that a request names: by subdomain, else by header.
- * @throws tenant.mismatch when the two differ, request.invalid when the header cannot be a slug
+ * @throws tenant.mismatch when the two differ, request.parameters-invalid when the header cannot be a slug
  */
 export function resolveTenantHint({ host, header, baseDomain }: HintSource): string | null {
   const fromHost = subdomain(host, baseDomain)
   const fromHeader = header === undefined || header === '' ? null : header.toLowerCase()
   if (fromHeader !== null && !isSlug(fromHeader)) {
-    throw problem('request.invalid', { errors: [{ pointer: '/headers/x-tenant-slug', detail: 'must be the slug of a tenant' }] })
+    throw problem('request.parameters-invalid', { errors: [{ pointer: '/headers/x-tenant-slug', detail: 'must be the slug of a tenant' }] })
   }
   if (fromHost !== null && fromHeader !== null && fromHost !== fromHeader) {
     throw problem('tenant.mismatch', { detail: `the host names tenant "${fromHost}", X-Tenant-Slug names "${fromHeader}"` })

@@ -15,6 +15,7 @@ import { httpMetrics } from '@slipway/telemetry'
 import type { Express } from 'express'
 import { healthRoutes } from './health-routes.ts'
 import { type Host, type HostedService, type HostOptions, openHost } from './host.ts'
+import { jobRoutes } from './job-routes.ts'
 import type { AnyManifest } from './manifest.ts'
 import { connected } from './redis.ts'
 import type { Phase } from './shutdown.ts'
@@ -112,7 +113,7 @@ async function ensureBuckets({ services, shared, log }: Host): Promise<void> {
 function serviceRoutes({ manifest, context, databases }: HostedService, host: Host) {
   const idempotency = createIdempotencyStore({ database: databases.runtime })
   const own = manifest.routes.filter((route) => !route.internal)
-  const added = [statusRoute(manifest)]
+  const added = [...jobRoutes(manifest), statusRoute(manifest)]
   const platform = { manifest, databases, queues: host.shared.queues, health: host.health, now: host.now }
   const document = openApiRoute(manifest.name, [...own, ...added], {
     title: manifest.title,

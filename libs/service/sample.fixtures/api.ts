@@ -1,0 +1,4 @@
+import { serve } from '../index.ts'
+import { notes } from './service.ts'
+
+await serve(notes)

@@ -1,0 +1,4 @@
+import { work } from '../index.ts'
+import { notes } from './service.ts'
+
+await work(notes)

@@ -1,0 +1,4 @@
+import { serve } from '@slipway/service'
+import { identity } from './service.ts'
+
+await serve(identity)

@@ -1,0 +1,138 @@
+import { timingSafeEqual } from 'node:crypto'
+import { isScope, type KeyVerdict, type Principal, roleReaches, type Scope, scopes } from '@slipway/auth'
+import { newId, type Transaction } from '@slipway/db'
+import { problem } from '@slipway/problem'
+import { and, asc, eq, gt, isNull, sql } from 'drizzle-orm'
+import { apiKey, member, organization } from '../schema.ts'
+import { type Actor, audited } from './actor.ts'
+import { requirePerson } from './people.ts'
+import { databaseNow, revoke } from './revocations.ts'
+import { randomSecret, secretHash } from './secrets.ts'
+
+const columns = {
+  id: apiKey.id,
+  name: apiKey.name,
+  scopes: apiKey.scopes,
+  createdBy: apiKey.createdBy,
+  createdAt: apiKey.createdAt,
+  expiresAt: apiKey.expiresAt,
+  lastUsedAt: apiKey.lastUsedAt,
+}
+
+export interface NewKey {
+  readonly tenantId: string
+  readonly name: string
+  readonly scopes: readonly string[]
+  readonly expiresAt: Date | null
+}
+
+/**
+ * Makes a key of the tenant. The key itself is returned this once and kept as a hash. A key acts with the role that its maker has at
+ * the time of use, within its scopes, and ends when its maker is no member any more.
+ */
+export async function createKey(tx: Transaction, given: NewKey, { principal, actor }: { principal: Principal; actor: Actor }) {
+  requireGivable(given.scopes, principal)
+  const id = newId()
+  const secret = randomSecret()
+  const { tenantId, name, expiresAt } = given
+  const fields = { name, scopes: [...given.scopes], expiresAt, createdBy: await makerOf(tx, principal), secretHash: secretHash(secret) }
+  const [made] = await tx
+    .insert(apiKey)
+    .values({ id, tenantId, ...fields })
+    .returning(columns)
+  if (made === undefined) throw new Error('the key was not stored')
+  await audited(tx, actor, {
+    action: 'api-key.created',
+    tenantId,
+    subject: { type: 'api-key', id },
+    after: { name, scopes: given.scopes, expiresAt },
+  })
+  return { ...made, key: `slp_${id.replaceAll('-', '')}_${secret}` }
+}
+
+/** Nobody gives away what they cannot do themselves. */
+function requireGivable(wanted: readonly string[], { role, scopes: held }: Principal): void {
+  const errors = wanted.flatMap((scope, index) => {
+    const pointer = `/body/scopes/${index}`
+    if (!isScope(scope)) return [{ pointer, detail: `is none of ${Object.keys(scopes).join(', ')}` }]
+    return givable(scope, role, held) ? [] : [{ pointer, detail: 'is more than you may do yourself' }]
+  })
+  if (errors.length > 0) throw problem('request.invalid', { errors })
+}
+
+function givable(scope: Scope, role: Principal['role'], held: readonly string[]): boolean {
+  return role !== undefined && roleReaches(role, scopes[scope].role) && (held.includes('*') || held.includes(scope))
+}
+
+async function makerOf(tx: Transaction, principal: Principal): Promise<string> {
+  const { kind, id } = principal
+  if (principal.kind === 'user') return (await requirePerson(tx, principal)).id
+  const [parent] = kind === 'key' ? await tx.select({ createdBy: apiKey.createdBy }).from(apiKey).where(eq(apiKey.id, id)) : []
+  if (parent === undefined) throw problem('auth.forbidden', { detail: 'keys are made by members and by their keys' })
+  return parent.createdBy
+}
+
+export async function listKeys(tx: Transaction, { after, limit }: { after: string | null; limit: number }) {
+  return tx
+    .select(columns)
+    .from(apiKey)
+    .where(and(isNull(apiKey.revokedAt), after === null ? undefined : gt(apiKey.id, after)))
+    .orderBy(asc(apiKey.id))
+    .limit(limit)
+}
+
+export async function revokeKey(tx: Transaction, { id, tenantId, actor }: { id: string; tenantId: string; actor: Actor }): Promise<void> {
+  const [gone] = await tx
+    .update(apiKey)
+    .set({ revokedAt: sql`now()` })
+    .where(and(eq(apiKey.id, id), isNull(apiKey.revokedAt)))
+    .returning({ name: apiKey.name, scopes: apiKey.scopes })
+  if (gone === undefined) throw problem('resource.not-found')
+  await revoke(tx, 'key', id)
+  await audited(tx, actor, { action: 'api-key.revoked', tenantId, subject: { type: 'api-key', id }, before: gone })
+}
+
+/** For verifiers: looks across tenants, so it needs the system role. Use is noted once a minute. */
+export async function verifyKey(tx: Transaction, key: string): Promise<KeyVerdict> {
+  const parsed = parseKey(key)
+  const verifiedAt = await databaseNow(tx)
+  const found = parsed === null ? undefined : await findKey(tx, parsed.id)
+  if (parsed === null || found === undefined || !sameHash(found.secretHash, secretHash(parsed.secret)))
+    return { valid: false, reason: 'unknown' }
+  const expiresAt = found.expiresAt?.getTime() ?? null
+  if (found.revokedAt !== null || found.role === null) return { valid: false, reason: 'revoked' }
+  if (expiresAt !== null && expiresAt <= verifiedAt) return { valid: false, reason: 'expired' }
+  await noteUse(tx, found)
+  const { id, name, tenant, role, scopes: granted, createdBy } = found
+  return { valid: true, id, name, tenant, role, scopes: granted, createdBy, expiresAt, verifiedAt }
+}
+
+function parseKey(key: string): { id: string; secret: string } | null {
+  const match = /^slp_([0-9a-f]{8})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{12})_([\w-]{43})$/.exec(key)
+  return match === null ? null : { id: match.slice(1, 6).join('-'), secret: match[6] ?? '' }
+}
+
+async function findKey(tx: Transaction, id: string) {
+  const [found] = await tx
+    .select({
+      ...columns,
+      secretHash: apiKey.secretHash,
+      revokedAt: apiKey.revokedAt,
+      role: member.role,
+      tenant: { id: organization.id, slug: organization.slug },
+    })
+    .from(apiKey)
+    .innerJoin(organization, eq(organization.id, apiKey.tenantId))
+    .leftJoin(member, and(eq(member.organizationId, apiKey.tenantId), eq(member.userId, apiKey.createdBy)))
+    .where(eq(apiKey.id, id))
+  return found
+}
+
+function sameHash(a: string, b: string): boolean {
+  return timingSafeEqual(Buffer.from(a, 'hex'), Buffer.from(b, 'hex'))
+}
+
+async function noteUse(tx: Transaction, { id, lastUsedAt }: { id: string; lastUsedAt: Date | null }): Promise<void> {
+  if (lastUsedAt !== null && lastUsedAt.getTime() > Date.now() - 60_000) return
+  await tx.update(apiKey).set({ lastUsedAt: sql`now()` }).where(eq(apiKey.id, id))
+}

@@ -1,0 +1,96 @@
+import type { Transaction } from '@slipway/db'
+import { problem } from '@slipway/problem'
+import { and, desc, eq, gt, inArray, ne, type SQL, sql } from 'drizzle-orm'
+import { session, user } from '../schema.ts'
+import { type Actor, audited } from './actor.ts'
+import { revoke } from './revocations.ts'
+import { secretHash } from './secrets.ts'
+
+export interface Person {
+  readonly id: string
+  readonly email: string
+  readonly name: string
+  readonly emailVerified: boolean
+}
+
+export interface ActiveSession {
+  readonly id: string
+  readonly method: string | null
+  readonly createdAt: Date
+  readonly expiresAt: Date
+  readonly user: Person
+}
+
+const columns = {
+  id: session.id,
+  method: session.method,
+  createdAt: session.createdAt,
+  expiresAt: session.expiresAt,
+  user: { id: user.id, email: user.email, name: user.name, emailVerified: user.emailVerified },
+}
+
+/**
+ * The session that a secret opens; one that is used lives on, at most one write a day.
+ * @throws auth.invalid, auth.expired
+ */
+export async function findSession(tx: Transaction, secret: string, days: number): Promise<ActiveSession> {
+  const [found] = await tx
+    .select(columns)
+    .from(session)
+    .innerJoin(user, eq(user.id, session.userId))
+    .where(eq(session.token, secretHash(secret)))
+  if (found === undefined) throw problem('auth.invalid', { detail: 'the session does not exist or has been ended' })
+  if (found.expiresAt.getTime() <= Date.now()) throw problem('auth.expired', { detail: 'the session has expired: sign in again' })
+  await prolong(tx, found, days)
+  return found
+}
+
+async function prolong(tx: Transaction, { id, expiresAt }: ActiveSession, days: number): Promise<void> {
+  const fresh = Date.now() + (days - 1) * 86_400_000
+  if (expiresAt.getTime() >= fresh) return
+  await tx
+    .update(session)
+    .set({ expiresAt: sql`now() + make_interval(days => ${days})`, updatedAt: sql`now()` })
+    .where(eq(session.id, id))
+}
+
+export async function listSessions(tx: Transaction, userId: string) {
+  return tx
+    .select({
+      id: session.id,
+      method: session.method,
+      ip: session.ipAddress,
+      userAgent: session.userAgent,
+      createdAt: session.createdAt,
+      lastSeenAt: session.updatedAt,
+      expiresAt: session.expiresAt,
+    })
+    .from(session)
+    .where(and(eq(session.userId, userId), gt(session.expiresAt, sql`now()`)))
+    .orderBy(desc(session.id))
+    .limit(100)
+}
+
+export type SessionRow = Awaited<ReturnType<typeof listSessions>>[number]
+
+/** Which sessions of a person end. */
+type Which = { readonly only: string } | { readonly except: string | undefined }
+
+/** Deletes sessions with what was made from them. Returns how many there were. */
+export async function endSessions(tx: Transaction, actor: Actor, { userId, which }: { userId: string; which: Which }): Promise<number> {
+  const ended = await tx
+    .delete(session)
+    .where(and(eq(session.userId, userId), chosen(which)))
+    .returning({ id: session.id })
+  const ids = ended.map(({ id }) => id)
+  await revoke(tx, 'session', ...ids)
+  for (const id of ids) {
+    await audited(tx, actor, { action: 'session.ended', tenantId: null, subject: { type: 'session', id }, before: { userId } })
+  }
+  return ids.length
+}
+
+function chosen(which: Which): SQL | undefined {
+  if ('only' in which) return inArray(session.id, [which.only])
+  return which.except === undefined ? undefined : ne(session.id, which.except)
+}

@@ -1,0 +1,100 @@
+import type { Transaction } from '@slipway/db'
+import type { RequestInfo } from '@slipway/http'
+import { isProblem } from '@slipway/problem'
+import { eq } from 'drizzle-orm'
+import type { IdentityContext } from '../context.ts'
+import { session, user } from '../schema.ts'
+import { audited, originOf, person } from './actor.ts'
+import { countAttempt } from './attempts.ts'
+import { addressHeader } from './auth.ts'
+import { translated } from './auth-error.ts'
+import { type AuthScope, type SessionMethod, withAuth } from './auth-scope.ts'
+import { secretHash } from './secrets.ts'
+import { type ActiveSession, findSession } from './sessions.ts'
+
+/** A session and what opens it. The secret exists here and with the client only. */
+export interface OpenedSession extends ActiveSession {
+  readonly secret: string
+}
+
+export interface Credentials {
+  readonly email: string
+  readonly password: string
+}
+
+/** Wrong address, wrong password and no password at all take the same time and get the same answer. */
+export async function signIn(context: IdentityContext, credentials: Credentials, request: RequestInfo): Promise<OpenedSession> {
+  await countAttempt(context, 'sign-in', credentials.email)
+  try {
+    return await context.system.transaction((tx) => openByPassword(context, tx, { credentials, request }))
+  } catch (error) {
+    if (isProblem(error, 'auth.sign-in-failed')) await recordFailure(context, credentials.email, request)
+    throw error
+  }
+}
+
+interface PasswordTry {
+  readonly credentials: Credentials
+  readonly request: RequestInfo
+}
+
+export async function openByPassword(
+  context: IdentityContext,
+  tx: Transaction,
+  { credentials, request }: PasswordTry,
+): Promise<OpenedSession> {
+  const call = () => context.auth.api.signInEmail({ body: credentials, headers: clientHeaders(request) })
+  return openSession(context, { tx, method: 'password' }, { request, call })
+}
+
+interface Opening {
+  readonly request: RequestInfo
+  readonly call: () => Promise<unknown>
+}
+
+/** Lets better-auth make a session, and finds what it made. */
+export async function openSession(
+  context: IdentityContext,
+  given: AuthScope & { method: SessionMethod },
+  { request, call }: Opening,
+): Promise<OpenedSession> {
+  const scope: AuthScope = { ...given }
+  await translated(withAuth(context.auth.options, scope, call))
+  if (scope.sessionSecret === undefined) throw new Error('better-auth made no session')
+  const found = await findSession(scope.tx, scope.sessionSecret, context.config.sessionDays)
+  const subject = { type: 'session', id: found.id }
+  await audited(scope.tx, person(found.user, request), {
+    action: 'session.opened',
+    tenantId: null,
+    subject,
+    after: { method: given.method },
+  })
+  return { ...found, secret: scope.sessionSecret }
+}
+
+/** Nothing but what the session row remembers of its client. */
+export function clientHeaders({ ip, userAgent }: RequestInfo): Headers {
+  return new Headers({ [addressHeader]: ip, 'user-agent': printable(userAgent) })
+}
+
+function printable(text: string): string {
+  return text.replace(/[^\x20-\x7e]/g, '?')
+}
+
+async function recordFailure({ system }: IdentityContext, email: string, request: RequestInfo): Promise<void> {
+  await system.transaction(async (tx) => {
+    const [known] = await tx.select({ id: user.id }).from(user).where(eq(user.email, email.toLowerCase()))
+    const actor = { kind: 'system', id: 'sign-in', from: originOf(request) } as const
+    const subject = { type: 'user', id: known?.id ?? `unknown-${secretHash(email.toLowerCase()).slice(0, 16)}` }
+    await audited(tx, actor, { action: 'sign-in.failed', tenantId: null, subject })
+  })
+}
+
+/** Idempotent: ending what has ended is no error. */
+export async function sessionIdOf(tx: Transaction, secret: string): Promise<{ id: string; userId: string } | null> {
+  const [found] = await tx
+    .select({ id: session.id, userId: session.userId })
+    .from(session)
+    .where(eq(session.token, secretHash(secret)))
+  return found ?? null
+}

@@ -1,0 +1,108 @@
+import { isSlug, reservedSlugs } from '@slipway/auth'
+import { isUniqueViolation, newId, type Transaction } from '@slipway/db'
+import { problem } from '@slipway/problem'
+import { and, asc, eq, gt, sql } from 'drizzle-orm'
+import type { IdentityContext } from '../context.ts'
+import { member, organization } from '../schema.ts'
+import { type Actor, audited } from './actor.ts'
+import { withAuth } from './auth-scope.ts'
+
+export const tenantColumns = {
+  id: organization.id,
+  slug: organization.slug,
+  name: organization.name,
+  version: organization.version,
+  createdAt: organization.createdAt,
+  updatedAt: organization.updatedAt,
+}
+
+export interface NewTenant {
+  readonly slug: string
+  readonly name: string
+  readonly ownerId: string
+}
+
+/** Makes a tenant with its first owner. The slug is for good: it is in host names, links and tokens. */
+export async function createTenant({ auth, database }: IdentityContext, { slug, name, ownerId }: NewTenant, actor: Actor) {
+  requireUsableSlug(slug)
+  const tenantId = newId()
+  try {
+    return await database.tenantTransaction(tenantId, async (tx) => {
+      await requireFreeSlug(tx, slug)
+      await withAuth(auth.options, { tx, tenantId }, () => auth.api.createOrganization({ body: { name, slug, userId: ownerId } }))
+      await audited(tx, actor, { action: 'tenant.created', tenantId, subject: { type: 'tenant', id: tenantId }, after: { slug, name } })
+      return findTenant(tx, tenantId)
+    })
+  } catch (error) {
+    throw isUniqueViolation(error, 'organization_slug') ? slugTaken(slug) : error
+  }
+}
+
+function requireUsableSlug(slug: string): void {
+  const fault = !isSlug(slug)
+    ? 'must be 3 to 63 lower-case letters, digits and dashes, and begin and end with a letter or digit'
+    : reservedSlugs.has(slug)
+      ? 'is reserved'
+      : null
+  if (fault !== null) throw problem('request.invalid', { errors: [{ pointer: '/body/slug', detail: fault }] })
+}
+
+async function requireFreeSlug(tx: Transaction, slug: string): Promise<void> {
+  if ((await findTenantBySlug(tx, slug)) !== null) throw slugTaken(slug)
+}
+
+function slugTaken(slug: string): Error {
+  return problem('tenant.slug-taken', {
+    detail: `"${slug}" belongs to another tenant`,
+    errors: [{ pointer: '/body/slug', detail: 'is taken' }],
+  })
+}
+
+export async function findTenant(tx: Transaction, id: string) {
+  const [found] = await tx.select(tenantColumns).from(organization).where(eq(organization.id, id))
+  if (found === undefined) throw problem('resource.not-found')
+  return found
+}
+
+export type Tenant = Awaited<ReturnType<typeof findTenant>>
+
+export async function findTenantBySlug(tx: Transaction, slug: string): Promise<{ id: string; slug: string; name: string } | null> {
+  const [found] = await tx
+    .select({ id: organization.id, slug: organization.slug, name: organization.name })
+    .from(organization)
+    .where(eq(organization.slug, slug))
+  return found ?? null
+}
+
+/** Those that a person is a member of, with their role. Looks across tenants: for the system role. */
+export async function tenantsOf(tx: Transaction, userId: string, { after, limit }: { after: string | null; limit: number }) {
+  return tx
+    .select({ ...tenantColumns, role: member.role })
+    .from(member)
+    .innerJoin(organization, eq(organization.id, member.organizationId))
+    .where(and(eq(member.userId, userId), after === null ? undefined : gt(organization.id, after)))
+    .orderBy(asc(organization.id))
+    .limit(limit)
+}
+
+/** All tenants of the installation, for operators. */
+export async function allTenants(tx: Transaction, { after, limit }: { after: string | null; limit: number }) {
+  return tx
+    .select(tenantColumns)
+    .from(organization)
+    .where(after === null ? undefined : gt(organization.id, after))
+    .orderBy(asc(organization.id))
+    .limit(limit)
+}
+
+export async function renameTenant(tx: Transaction, before: Tenant, { name, actor }: { name: string; actor: Actor }): Promise<Tenant> {
+  const [after] = await tx
+    .update(organization)
+    .set({ name, version: sql`${organization.version} + 1`, updatedAt: sql`now()` })
+    .where(and(eq(organization.id, before.id), eq(organization.version, before.version)))
+    .returning(tenantColumns)
+  if (after === undefined) throw problem('precondition.failed', { detail: 'the tenant was changed at the same time' })
+  const subject = { type: 'tenant', id: before.id }
+  await audited(tx, actor, { action: 'tenant.renamed', tenantId: before.id, subject, before: { name: before.name }, after: { name } })
+  return after
+}

@@ -1,0 +1,95 @@
+import { keyVerdict, revocationPage } from '@slipway/auth'
+import { reply, routesFor } from '@slipway/http'
+import { problem } from '@slipway/problem'
+import { z } from 'zod'
+import type { IdentityContext } from '../context.ts'
+import { actorOf } from '../domain/actor.ts'
+import { verifyKey } from '../domain/api-keys.ts'
+import { addOperator } from '../domain/operators.ts'
+import { revocationsSince } from '../domain/revocations.ts'
+import { revealSetting } from '../domain/settings.ts'
+import { findTenantBySlug } from '../domain/tenants.ts'
+import { Email, Id, Moment, Slug } from './representation.ts'
+
+const route = routesFor<IdentityContext>()
+const common = { auth: 'service', internal: true, tags: ['internal'] } as const
+
+export const revocationsRoute = route(
+  {
+    ...common,
+    method: 'GET',
+    path: '/internal/v1/revocations',
+    operation: 'internal.revocations',
+    summary: 'Access that has ended since a moment',
+    query: z.object({ since: Moment }),
+    responses: { 200: { description: 'Oldest first', schema: revocationPage } },
+  },
+  async ({ query }, { system }) => reply(200, await system.transaction((tx) => revocationsSince(tx, new Date(query.since)))),
+)
+
+export const verifyKeyRoute = route(
+  {
+    ...common,
+    method: 'POST',
+    path: '/internal/v1/api-keys/verify',
+    operation: 'internal.verifyKey',
+    summary: 'Whether an API key is good, and for what',
+    body: z.object({ key: z.string().max(300) }),
+    responses: { 200: { description: 'The verdict', schema: keyVerdict } },
+    idempotent: false,
+  },
+  async ({ body }, { system }) => reply(200, await system.transaction((tx) => verifyKey(tx, body.key))),
+)
+
+export const tenantBySlugRoute = route(
+  {
+    ...common,
+    method: 'GET',
+    path: '/internal/v1/tenants/{slug}',
+    operation: 'internal.tenant',
+    summary: 'A tenant by its slug',
+    params: z.object({ slug: Slug }),
+    responses: { 200: { description: 'The tenant', schema: z.object({ id: Id, slug: z.string(), name: z.string() }) } },
+    problems: ['resource.not-found'],
+  },
+  async ({ params }, { database }) => {
+    const found = await database.transaction((tx) => findTenantBySlug(tx, params.slug))
+    if (found === null) throw problem('resource.not-found')
+    return reply(200, found)
+  },
+)
+
+export const revealSettingRoute = route(
+  {
+    ...common,
+    method: 'GET',
+    path: '/internal/v1/tenants/{id}/settings/{key}',
+    operation: 'internal.setting',
+    summary: 'A setting of a tenant, secrets in the clear',
+    params: z.object({ id: Id, key: z.string().max(100) }),
+    responses: { 200: { description: 'The setting', schema: z.object({ type: z.string(), value: z.unknown() }) } },
+    problems: ['resource.not-found'],
+  },
+  async ({ params }, { database, sealer }) => {
+    const found = await database.tenantTransaction(params.id, (tx) => revealSetting(tx, sealer, params.key), { readOnly: true })
+    if (found === null) throw problem('resource.not-found')
+    return reply(200, found)
+  },
+)
+
+export const addOperatorRoute = route(
+  {
+    ...common,
+    method: 'POST',
+    path: '/internal/v1/operators',
+    operation: 'internal.addOperator',
+    summary: 'Make a person an operator of the platform',
+    description: 'For `slipway operator add`. The person needs an account.',
+    body: z.object({ email: Email }),
+    responses: { 200: { description: 'An operator now', schema: z.object({ userId: Id, email: z.string() }) } },
+    problems: ['resource.not-found'],
+    idempotent: false,
+  },
+  async ({ body, principal, request }, { system }) =>
+    reply(200, await system.transaction((tx) => addOperator(tx, body.email, actorOf(principal, request)))),
+)

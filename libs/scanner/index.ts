@@ -1,5 +1,6 @@
-export { type ArchiveLimits, type ArchiveReader, type Inspection, inspectArchive } from './archive.ts'
+export type { ArchiveLimits } from './content.ts'
 export type { EngineVersion } from './control.ts'
+export { type ArchiveReader, archiveLimits, type Inspection, inspectArchive } from './inspect.ts'
 export type { ScanStream } from './scan-stream.ts'
 export { createScanner, type Scanner, type ScannerOptions, type ScannerState } from './scanner.ts'
 export type { Judgement, Reason, ScanResult, Verdict } from './verdict.ts'

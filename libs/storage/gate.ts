@@ -1,6 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import type { Readable } from 'node:stream'
-import { type ArchiveLimits, inspectArchive, type Scanner, type ScanResult, type ScanStream } from '@slipway/scanner'
+import {
+  type ArchiveLimits,
+  archiveLimits as defaultLimits,
+  inspectArchive,
+  type Scanner,
+  type ScanResult,
+  type ScanStream,
+} from '@slipway/scanner'
 import { archiveReader } from './archive-reader.ts'
 import { type Connection, quarantineBucket } from './connection.ts'
 import type { ObjectRef, QuarantineRef, StoredObject } from './object.ts'
@@ -85,7 +92,7 @@ export interface ScanGateOptions {
 
 export function createScanGate({ storage, scanner, archiveLimits = {} }: ScanGateOptions): ScanGate {
   const connection = connectionOf(storage)
-  const judge = createJudge(connection, { maxFileBytes: scanner.maxFileBytes, ...archiveLimits })
+  const judge = createJudge(connection, { ...defaultLimits(scanner.maxFileBytes), ...archiveLimits })
 
   async function take(source: Readable, options: AcceptOptions): Promise<Accepted | Pending> {
     if (options.bucket === quarantineBucket) throw new TypeError('quarantine is no target')

@@ -2,11 +2,12 @@ import { isProblem, type Problem, problem, toProblem } from '@slipway/problem'
 import { ClientGone } from './body-source.ts'
 import type { Exchange } from './exchange.ts'
 import type { HttpLog } from './log.ts'
-import { renderProblem, sendRendered } from './send.ts'
+import { renderProblem, SourceFailed, sendRendered } from './send.ts'
 
 /** The last stop of everything that is thrown while a request is served: log, then tell the client if it is still there. */
 export async function sendFailure(exchange: Exchange, error: unknown, log: HttpLog): Promise<void> {
   const { response } = exchange
+  if (error instanceof SourceFailed) return logFailure(exchange, toProblem(error.cause), log)
   if (error instanceof ClientGone || exchange.gone) {
     response.destroy()
     return

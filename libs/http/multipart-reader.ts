@@ -198,6 +198,8 @@ class MultipartReader implements Disposable {
       this.#hash?.update(chunk)
       if (!file.push(chunk)) source.pause()
     })
+    // A failure may come before the handler listens; whoever reads later still gets it.
+    file.on('error', () => undefined)
     // The reader gave up: stop taking bytes from the client.
     file.once('close', () => {
       if (!file.readableEnded) this.#fail(new ClientGone())

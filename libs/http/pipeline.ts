@@ -2,7 +2,7 @@ import { finished } from 'node:stream/promises'
 import type { Request, RequestHandler, Response } from 'express'
 import { type AccessOptions, admit, callerOf } from './access.ts'
 import { defaultPace, type Pace } from './body-source.ts'
-import type { Contract, Input, Method, Route } from './contract.ts'
+import type { Contract, Input, Route } from './contract.ts'
 import { type Exchange, exchangeOf } from './exchange.ts'
 import { sendFailure } from './failure.ts'
 import { fingerprintOf, type IdempotencyHandle, type IdempotencyStore, parseIdempotencyKey } from './idempotency.ts'
@@ -15,6 +15,7 @@ import { limitRate, type RateLimiter } from './rate-limit.ts'
 import { compileRender, plain, type Render } from './render.ts'
 import { type AnyReply, isStreamReply } from './reply.ts'
 import { sendRendered, sendStream } from './send.ts'
+import { takesKey } from './takes-key.ts'
 import { type Check, compileContract, type Validators } from './validate.ts'
 
 /** A route with the context of its service. */
@@ -63,15 +64,6 @@ export function serveRoute(bound: BoundRoute, options: PipelineOptions): Request
       await sendFailure(exchange, error, options.log)
     }
   }
-}
-
-export function isUnsafe(method: Method): boolean {
-  return method !== 'GET'
-}
-
-/** Anonymous callers cannot be told apart, so one could read the answer of another: they get no keys. */
-export function takesKey(contract: Contract): boolean {
-  return isUnsafe(contract.method) && contract.auth !== 'none' && contract.idempotent !== false
 }
 
 async function serve(exchange: Exchange, prepared: Prepared): Promise<void> {

@@ -2,7 +2,7 @@ import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:
 import { pipeline } from 'node:stream/promises'
 import type { Problem } from '@slipway/problem'
 import compression from 'compression'
-import { hasBody } from './body-source.ts'
+import { ClientGone, hasBody } from './body-source.ts'
 import { isNotModified } from './etag.ts'
 import type { Exchange } from './exchange.ts'
 import { baseHeaders } from './security-headers.ts'
@@ -91,6 +91,15 @@ async function throwAway(request: IncomingMessage, response: ServerResponse): Pr
   })
 }
 
+/** The bytes stopped coming after part of them was sent. */
+export class SourceFailed extends Error {
+  override readonly name = 'SourceFailed'
+
+  constructor(cause: unknown) {
+    super('The answer was cut off because its source failed', { cause })
+  }
+}
+
 interface Streamed {
   status: number
   headers: OutgoingHttpHeaders
@@ -108,7 +117,9 @@ export async function sendStream(exchange: Exchange, { status, headers, stream }
     return
   }
   response.setTimeout(stalledReaderSeconds * 1000, () => response.destroy())
-  await pipeline(stream, response)
+  await pipeline(stream, response).catch((error: NodeJS.ErrnoException) => {
+    throw error.code === 'ERR_STREAM_PREMATURE_CLOSE' ? new ClientGone() : new SourceFailed(error)
+  })
 }
 
 /** The one renderer of RFC 9457 problems. */

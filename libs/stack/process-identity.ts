@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import { promisify } from 'node:util'
 
 const run = promisify(execFile)
@@ -17,7 +17,10 @@ export interface ProcessState extends ProcessIdentity {
   readonly command: string
 }
 
-/** The process of that pid, or undefined when there is none. A zombie counts as gone: it holds no port and no file. */
+/**
+ * The process of that pid, or undefined when there is none. A zombie counts as gone, as it holds no port and no
+ * file; but not as long as other threads of it are still on their way out.
+ */
 export async function processState(pid: number): Promise<ProcessState | undefined> {
   return existsSync('/proc/self/stat') ? stateFromProc(pid) : stateFromPs(pid)
 }
@@ -28,11 +31,15 @@ async function stateFromProc(pid: number): Promise<ProcessState | undefined> {
     const command = await readFile(`/proc/${pid}/cmdline`, 'utf8')
     // The second field is the name in parentheses and may hold anything; the third is the state, the 22nd the start time (proc(5)).
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-    if (fields[0] === 'Z' || fields[0] === 'X') return undefined
+    if (fields[0] === 'X' || (fields[0] === 'Z' && (await threadCount(pid)) <= 1)) return undefined
     return { pid, started: fields[19] ?? '', command: command.replaceAll('\0', ' ').trim() }
   } catch {
     return undefined
   }
+}
+
+async function threadCount(pid: number): Promise<number> {
+  return (await readdir(`/proc/${pid}/task`)).length
 }
 
 async function stateFromPs(pid: number): Promise<ProcessState | undefined> {

@@ -23,7 +23,7 @@ create table session (
   updated_at timestamptz not null default now()
 );
 create unique index session_token on session (token);
-create index session_user on session (user_id, id);
+create index session_of_user on session (user_id, id);
 create index session_expiry on session (expires_at);
 
 create table account (
@@ -41,7 +41,7 @@ create table account (
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now()
 );
-create index account_user on account (user_id);
+create index account_of_user on account (user_id);
 create unique index account_provider on account (provider_id, account_id);
 
 create table verification (
@@ -86,7 +86,7 @@ create table member (
   created_at timestamptz not null default now()
 );
 create unique index member_once on member (tenant_id, user_id);
-create index member_user on member (user_id);
+create index member_of_user on member (user_id);
 create index member_page on member (tenant_id, id);
 call tenant_table('member');
 

@@ -38,6 +38,12 @@ export async function ensureBinaries(options: BinariesOptions = {}): Promise<Bin
 
 const programNames = Object.keys(systemPrograms) as SystemProgram[]
 
+/** What is not installed, as the error that says how to install it; changes nothing. */
+export async function findMissingPrograms(): Promise<StackError | undefined> {
+  const missing = await missingOf(programNames)
+  return missing.length === 0 ? undefined : missingPrograms(missing)
+}
+
 async function missingOf(programs: readonly SystemProgram[]): Promise<SystemProgram[]> {
   const found = await Promise.all(programs.map((program) => findProgram(systemPrograms[program].names)))
   return programs.filter((_, index) => found[index] === undefined)

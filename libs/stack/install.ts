@@ -64,7 +64,7 @@ if [ ! -e '${policy}' ]; then
   chmod 755 '${policy}'
 fi
 install() { apt-get -o DPkg::Lock::Timeout=120 install -y --no-install-recommends ${names}; }
-install || { apt-get -o DPkg::Lock::Timeout=120 update && install; }
+install || { apt-get -o DPkg::Lock::Timeout=120 update || true; install; }
 if command -v systemctl > /dev/null; then
   for name in ${names}; do
     for unit in "$name.socket" "$name.service"; do systemctl disable --now "$unit" > /dev/null 2>&1 || true; done

@@ -110,7 +110,7 @@ function mailOf(parsed: ParsedMail, { envelope }: SMTPServerSession): NewMail {
     from: envelope.mailFrom ? envelope.mailFrom.address : '',
     to: envelope.rcptTo.map((recipient) => recipient.address),
     subject: parsed.subject ?? '',
-    text: parsed.text ?? '',
+    text: (parsed.text ?? '').trimEnd(),
     html: parsed.html || null,
     headers: headersOf(parsed),
     attachments: parsed.attachments.map(({ filename, contentType, size }) => ({ name: filename ?? '', contentType, size })),

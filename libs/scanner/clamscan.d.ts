@@ -12,6 +12,12 @@ declare module 'clamscan' {
       path: null
       /** Do not connect while initialising. */
       bypassTest: boolean
+      /** Run a local binary when the socket fails. */
+      localFallback: boolean
+    }
+    clamscan: {
+      /** Whether a local binary may be used at all. */
+      active: boolean
     }
     preference: 'clamdscan'
   }

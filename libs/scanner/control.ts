@@ -43,7 +43,9 @@ export function createControl(address: Address, seconds: number): Control {
   async function ask<T>(command: (clam: TrackedClam) => Promise<T>): Promise<T> {
     const clam = new TrackedClam()
     const { host, port } = address
-    await clam.init({ clamdscan: { host, port, timeout: seconds * 1000, path: null, bypassTest: true }, preference: 'clamdscan' })
+    // Unless both ways to it are shut, it asks a `clamscan` of this machine instead, which answers for the wrong engine when clamd is gone.
+    const clamdscan = { host, port, timeout: seconds * 1000, path: null, bypassTest: true, localFallback: false }
+    await clam.init({ clamdscan, clamscan: { active: false }, preference: 'clamdscan' })
     try {
       return await withDeadline(command(clam), seconds)
     } catch (error) {

@@ -17,8 +17,8 @@ export function createSampler({ sampling, ratio }: { sampling: 'head' | 'tail'; 
   return new ParentBasedSampler({ root: withoutHousekeeping(new AlwaysOnSampler()), remoteParentNotSampled: new AlwaysOnSampler() })
 }
 
-/** What BullMQ does between jobs, several times a second; its spans are named `<operation> <queue>`. */
-const housekeeping = /^(getNextJob|moveStalledJobsToWait|startStalledCheckTimer|extendLocks|rateLimit) /
+/** What BullMQ does between jobs, some of it several times a second; its spans are named `<operation> <queue>`. */
+const housekeeping = /^(getNextJob|moveStalledJobsToWait|startStalledCheckTimer|extendLocks|rateLimit|pause|resume|close) /
 
 function withoutHousekeeping(sampler: Sampler): Sampler {
   return {

@@ -1,6 +1,6 @@
 import { OTLPMetricExporter } from '@opentelemetry/exporter-metrics-otlp-proto'
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-proto'
-import { resourceFromAttributes } from '@opentelemetry/resources'
+import { envDetector, hostDetector, resourceFromAttributes } from '@opentelemetry/resources'
 import { AggregationType, PeriodicExportingMetricReader, type ViewOptions } from '@opentelemetry/sdk-metrics'
 import { NodeSDK } from '@opentelemetry/sdk-node'
 import { BatchSpanProcessor } from '@opentelemetry/sdk-trace'
@@ -8,6 +8,7 @@ import { register } from 'import-in-the-middle/register-hooks.mjs'
 import { createInstrumentations, patchedModules } from './instrumentations.ts'
 import { createSampler } from './sampler.ts'
 import type { TelemetrySettings } from './settings.ts'
+import { withoutValues } from './span-values.ts'
 import { setRunning } from './state.ts'
 
 /** Of one export with all its retries. It also bounds how long an unreachable collector keeps a process from ending. */
@@ -21,8 +22,10 @@ export function startTelemetry(settings: TelemetrySettings): void {
   register({ include: patchedModules })
   const sdk = new NodeSDK({
     resource: resourceFromAttributes({ 'service.name': 'slipway', 'service.instance.id': settings.instance }),
+    // Not the process detector: it sends the command line, in which people put secrets.
+    resourceDetectors: [envDetector, hostDetector],
     sampler: createSampler(settings),
-    spanProcessors: [new BatchSpanProcessor({ exporter: new OTLPTraceExporter({ timeoutMillis }) })],
+    spanProcessors: [withoutValues, new BatchSpanProcessor({ exporter: new OTLPTraceExporter({ timeoutMillis }) })],
     metricReaders: [
       new PeriodicExportingMetricReader({
         exporter: new OTLPMetricExporter({ timeoutMillis }),

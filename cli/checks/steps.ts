@@ -1,0 +1,70 @@
+import { checkout } from '../home.ts'
+import { sourceFiles } from './imports.ts'
+import { licenceFaults, renderLicenceFaults } from './licences.ts'
+import { runTool, type ToolResult } from './run-tool.ts'
+import { renderViolations, structureViolations } from './structure.ts'
+import { workspaceFolders } from './workspaces.ts'
+
+export interface StepResult {
+  readonly ok: boolean
+  /** What a person needs to see when it failed. */
+  readonly output: string
+  /** A word or two for the line of a step that is well: how much was checked. */
+  readonly note?: string
+}
+
+export interface Step {
+  readonly name: string
+  run(): Promise<StepResult>
+}
+
+function tool(name: string, command: string, args: readonly string[]): Step {
+  return { name, run: async () => resultOf(await runTool(command, args)) }
+}
+
+function resultOf({ exitCode, output }: ToolResult): StepResult {
+  return { ok: exitCode === 0, output }
+}
+
+const structure: Step = {
+  name: 'structure',
+  async run() {
+    const files = sourceFiles(checkout)
+    const violations = structureViolations(files, workspaceFolders(checkout))
+    return { ok: violations.length === 0, output: renderViolations(violations), note: `${files.length} files` }
+  },
+}
+
+const licences: Step = {
+  name: 'licences',
+  async run() {
+    const { checked, faults } = licenceFaults(checkout)
+    return { ok: faults.length === 0, output: renderLicenceFaults(faults), note: `${checked} packages` }
+  },
+}
+
+/** What needs nothing to run. */
+export const staticSteps: readonly Step[] = [
+  tool('types', 'tsc', ['--noEmit']),
+  tool('format', 'biome', ['check', '.']),
+  tool('lint', 'oxlint', ['--deny-warnings']),
+  tool('dead code', 'knip', ['--no-progress']),
+  structure,
+  licences,
+]
+
+/** Variables of a person's own stack must not reach tests that make their own. */
+const ofTheUser = (name: string) => name.startsWith('SLIPWAY_') || name.startsWith('OTEL_')
+
+export function vitestStep(project: 'unit' | 'integration'): Step {
+  return { name: project, run: async () => vitestResult(await runTool('vitest', ['run', '--project', project], { without: ofTheUser })) }
+}
+
+export async function blackBoxTests(environment: Readonly<Record<string, string>>): Promise<StepResult> {
+  return vitestResult(await runTool('vitest', ['run', '--project', 'e2e'], { without: ofTheUser, environment }))
+}
+
+function vitestResult({ exitCode, output }: ToolResult): StepResult {
+  const counted = /^\s*Tests\s+(.+)$/m.exec(output)?.[1]?.replace(/\s+\(\d+\)$/, '')
+  return { ok: exitCode === 0, output, ...(counted ? { note: counted } : {}) }
+}

@@ -1,0 +1,31 @@
+import type { Command } from './command.ts'
+
+interface Entry {
+  readonly summary: string
+  /** Started by the command itself, not by people. */
+  readonly hidden?: boolean
+  /** Loaded on use: `status` must not wait for the modules of `up`. */
+  readonly load: () => Promise<Command>
+}
+
+export const commands: Readonly<Record<string, Entry>> = {
+  up: { summary: 'start everything and print how to use it', load: async () => (await import('./commands/up.ts')).up },
+  down: { summary: 'stop everything in order; data stays', load: async () => (await import('./commands/down.ts')).down },
+  reset: { summary: 'stop everything and delete its data', load: async () => (await import('./commands/reset.ts')).reset },
+  status: { summary: 'what runs, since when, restarted how often', load: async () => (await import('./commands/status.ts')).status },
+  logs: { summary: 'the logs of all processes, or of one', load: async () => (await import('./commands/logs.ts')).logs },
+  migrate: {
+    summary: 'apply migrations and make missing buckets',
+    load: async () => (await import('./commands/migrate.ts')).migrateCommand,
+  },
+  doctor: {
+    summary: 'check everything; say what is wrong and how to fix it',
+    load: async () => (await import('./commands/doctor.ts')).doctor,
+  },
+  test: { summary: 'types, lint, unit, integration and black-box tests', load: async () => (await import('./commands/test.ts')).test },
+  operator: { summary: 'make a person a platform operator', load: async () => (await import('./commands/operator.ts')).operator },
+  help: { summary: 'this list', load: async () => (await import('./commands/help.ts')).help },
+  supervise: { summary: 'hold a stack; run by `up`', hidden: true, load: async () => (await import('./commands/supervise.ts')).supervise },
+}
+
+export const commandNames: readonly string[] = Object.keys(commands).filter((name) => !commands[name]?.hidden)

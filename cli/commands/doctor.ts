@@ -1,0 +1,45 @@
+import { processEnvironment } from '@slipway/config'
+import { textOption } from '../arguments.ts'
+import type { Command } from '../command.ts'
+import { type Finding, runChecks } from '../doctor/checks.ts'
+import { machineChecks } from '../doctor/machine.ts'
+import { processChecks } from '../doctor/processes.ts'
+import { storeChecks } from '../doctor/stores.ts'
+import { exitCodes } from '../failure.ts'
+import { type Home, homeAt } from '../home.ts'
+import { services } from '../services.ts'
+import { liveState } from '../supervisor/state.ts'
+import { findTarget } from '../target.ts'
+
+export const doctor: Command = {
+  usage: 'doctor [--home DIR] [--json]',
+  options: { home: { type: 'string' }, json: { type: 'boolean' } },
+  async run(invocation) {
+    const findings = await examine(homeAt(textOption(invocation, 'home')))
+    console.log(invocation.values['json'] === true ? JSON.stringify({ findings }, null, 2) : render(findings))
+    return findings.some((finding) => finding.level === 'fail') ? exitCodes.failed : exitCodes.ok
+  },
+}
+
+async function examine(home: Home): Promise<Finding[]> {
+  const environment = processEnvironment()
+  const state = liveState(home.state)
+  const hasTarget = state !== null || environment['DATABASE_URL'] !== undefined
+  return runChecks([
+    ...machineChecks(home, state),
+    ...(hasTarget ? storeChecks(findTarget(home, environment), services) : []),
+    ...(state ? processChecks(home, state) : []),
+  ])
+}
+
+const marks = { ok: 'ok  ', warn: 'warn', fail: 'FAIL' } as const
+
+export function render(findings: readonly Finding[]): string {
+  const width = Math.max(...findings.map((finding) => finding.name.length))
+  const lines = findings.map(({ level, name, what, fix }) => {
+    const line = `${marks[level]}  ${name.padEnd(width)}  ${what}`
+    return fix === undefined ? line : `${line}\n      ${' '.repeat(width)}  fix: ${fix}`
+  })
+  const count = (level: Finding['level']) => findings.filter((finding) => finding.level === level).length
+  return [...lines, '', `${count('ok')} well, ${count('warn')} warnings, ${count('fail')} failures`].join('\n')
+}

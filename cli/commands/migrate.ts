@@ -1,0 +1,23 @@
+import { processEnvironment } from '@slipway/config'
+import { textOption } from '../arguments.ts'
+import { type Command, homeOptionOnly } from '../command.ts'
+import { exitCodes } from '../failure.ts'
+import { homeAt } from '../home.ts'
+import { services } from '../services.ts'
+import { ensureAllBuckets, migrateAll } from '../stack/schema.ts'
+import { findTarget } from '../target.ts'
+
+export const migrateCommand: Command = {
+  usage: 'migrate [--home DIR]',
+  options: homeOptionOnly,
+  async run(invocation) {
+    const target = findTarget(homeAt(textOption(invocation, 'home')), processEnvironment())
+    console.log(`Migrating ${target.name}`)
+    const { applied, milliseconds } = await migrateAll(services, target)
+    for (const id of applied) console.log(`  applied ${id}`)
+    const made = await ensureAllBuckets(services, target)
+    for (const bucket of made) console.log(`  made bucket ${bucket}`)
+    console.log(applied.length + made.length === 0 ? 'Everything was there already.' : `Done after ${(milliseconds / 1000).toFixed(1)} s.`)
+    return exitCodes.ok
+  },
+}

@@ -1,0 +1,45 @@
+import { processEnvironment } from '@slipway/config'
+import { textOption, unknownWord } from '../arguments.ts'
+import { type Command, homeOptionOnly } from '../command.ts'
+import { cliCredential } from '../environment.ts'
+import { exitCodes, Failure } from '../failure.ts'
+import { type Home, homeAt, homeOption } from '../home.ts'
+import { StackSecrets } from '../secrets.ts'
+import { ApiClient, ApiFailure } from '../stack/api-client.ts'
+import { readConnections } from '../stack/connections.ts'
+import { liveState } from '../supervisor/state.ts'
+
+export const operator: Command = {
+  usage: 'operator add <email> [--home DIR]',
+  options: homeOptionOnly,
+  words: [2, 2],
+  async run(invocation) {
+    const [verb = '', email = ''] = invocation.words
+    if (verb !== 'add') throw unknownWord('argument of operator', verb, ['add'])
+    await add(identityOf(homeAt(textOption(invocation, 'home'))), email)
+    console.log(`${email} is a platform operator now. A token says so when it is asked for with "operator": true.`)
+    return exitCodes.ok
+  },
+}
+
+async function add(identity: ApiClient, email: string): Promise<void> {
+  try {
+    await identity.post('/internal/v1/operators', { email })
+  } catch (error) {
+    if (error instanceof ApiFailure && error.status === 404) {
+      throw new Failure(`nobody has an account with ${email}`, { fix: 'sign up with this address first', cause: error })
+    }
+    throw error
+  }
+}
+
+/** The internal listener of the stack that runs here, or the one that the environment names. */
+function identityOf(home: Home): ApiClient {
+  const port = liveState(home.state) ? readConnections(home)?.processes['identity-api']?.internal : undefined
+  if (port !== undefined) return new ApiClient(`http://127.0.0.1:${port}`, `Service ${cliCredential(new StackSecrets(home.secrets))}`)
+  const { SLIPWAY_IDENTITY_URL: url, SLIPWAY_SERVICE_CREDENTIAL: credential } = processEnvironment()
+  if (url && credential) return new ApiClient(url, `Service ${credential}`)
+  throw new Failure(`no stack runs in ${home.folder}, and SLIPWAY_IDENTITY_URL and SLIPWAY_SERVICE_CREDENTIAL are not set`, {
+    fix: `start the stack with \`slipway up${homeOption(home)}\`, or set both variables`,
+  })
+}

@@ -1,0 +1,97 @@
+import { join } from 'node:path'
+import { portOption, textOption } from '../arguments.ts'
+import type { Command } from '../command.ts'
+import { exitCodes, toFailure } from '../failure.ts'
+import { defaultPort, type Home, homeAt, makeHome } from '../home.ts'
+import { bringUp } from '../stack/bring-up.ts'
+import { acquireLock } from '../supervisor/lock.ts'
+import { isClientMessage, type SupervisorMessage } from '../supervisor/messages.ts'
+import { cleanUpAfter } from '../supervisor/recovery.ts'
+import { StateRecord } from '../supervisor/state.ts'
+import { Supervisor } from '../supervisor/supervisor.ts'
+
+/** Holds one stack until it is told to stop. Started by `up` in a session of its own, with a channel to tell how it goes. */
+export const supervise: Command = {
+  usage: 'supervise [--port N] [--home DIR] [--detach]',
+  options: { port: { type: 'string' }, home: { type: 'string' }, detach: { type: 'boolean' } },
+  async run(invocation) {
+    const home = homeAt(textOption(invocation, 'home'))
+    makeHome(home)
+    try {
+      using _lock = acquireLock(join(home.run, 'supervisor.lock'))
+      return await hold({ home, port: portOption(invocation, defaultPort), detach: invocation.values['detach'] === true })
+    } catch (error) {
+      const { message, fix, exitCode } = toFailure(error)
+      console.error(error)
+      tell({ kind: 'failed', message, fix, exitCode })
+      return exitCode
+    }
+  },
+}
+
+interface HoldOptions {
+  home: Home
+  port: number
+  detach: boolean
+}
+
+async function hold({ home, port, detach }: HoldOptions): Promise<number> {
+  const orphans = await cleanUpAfter(home.state)
+  if (orphans.length > 0) progress(`ended what a killed stack left behind: ${orphans.join(', ')}`)
+  const url = `http://localhost:${port}`
+  const record = new StateRecord({ file: home.state, url, port })
+  const supervisor = new Supervisor(record, log)
+  const stop = stopRequests(supervisor, () => detach && ready)
+  let ready = false
+  try {
+    await Promise.race([bringUp({ home, port, url, supervisor, progress, log }), stop.asked.then(() => Promise.reject(new StopAsked()))])
+    ready = true
+    record.phase('ready')
+    tell({ kind: 'ready' })
+    await stop.asked
+    return exitCodes.ok
+  } catch (error) {
+    if (error instanceof StopAsked) return exitCodes.interrupted
+    progress('stopping what was started')
+    throw error
+  } finally {
+    await supervisor.stop()
+    record.remove()
+  }
+}
+
+class StopAsked extends Error {}
+
+/** Whoever asks first for a stop gets an orderly one; whoever asks again gets it at once. */
+function stopRequests(supervisor: Supervisor, mayBeLeftAlone: () => boolean): { asked: Promise<void> } {
+  const asked = Promise.withResolvers<void>()
+  let count = 0
+  const request = () => {
+    count++
+    if (count === 1) return asked.resolve()
+    log('asked again: forcing the end')
+    void supervisor.force()
+  }
+  process.on('SIGTERM', request)
+  process.on('SIGINT', request)
+  process.on('SIGHUP', () => undefined)
+  process.on('message', (message) => isClientMessage(message) && request())
+  process.on('disconnect', () => {
+    if (!mayBeLeftAlone() && count === 0) request()
+  })
+  return { asked: asked.promise }
+}
+
+function tell(message: SupervisorMessage): void {
+  // The command that started us may be gone: then there is nobody to tell, and the log has it.
+  if (process.connected) process.send?.(message, undefined, undefined, () => undefined)
+}
+
+function progress(text: string): void {
+  log(text)
+  tell({ kind: 'progress', text })
+}
+
+function log(line: string): void {
+  console.log(`${new Date().toISOString()} ${line}`)
+}

@@ -1,0 +1,47 @@
+import { clientNames, processEnvironment } from '@slipway/config'
+import { textOption, usageFailure } from '../arguments.ts'
+import { blackBoxStep } from '../checks/black-box.ts'
+import { runSteps } from '../checks/runner.ts'
+import { blackBoxTests, type Step, staticSteps, vitestStep } from '../checks/steps.ts'
+import type { Command, Invocation } from '../command.ts'
+import { exitCodes } from '../failure.ts'
+
+const parts = ['static', 'unit', 'integration', 'e2e'] as const
+
+export const test: Command = {
+  usage: 'test [static|unit|integration|e2e [--url URL]]',
+  options: { url: { type: 'string' } },
+  words: [0, 1],
+  choices: parts,
+  async run(invocation) {
+    const part = invocation.words[0]
+    const began = performance.now()
+    const print = (text: string) => console.log(text)
+    const failed = [
+      ...(await runSteps(part === undefined || part === 'static' ? staticSteps : [], { concurrency: 2, print })),
+      ...(await runSteps(testSteps(part, invocation), { concurrency: 1, print })),
+    ]
+    const seconds = ((performance.now() - began) / 1000).toFixed(1)
+    console.log(failed.length === 0 ? `\nAll well after ${seconds} s.` : `\nFailed after ${seconds} s: ${failed.join(', ')}`)
+    return failed.length === 0 ? exitCodes.ok : exitCodes.failed
+  },
+}
+
+function testSteps(part: string | undefined, invocation: Invocation): Step[] {
+  const url = textOption(invocation, 'url')
+  if (url !== undefined && part !== 'e2e') throw usageFailure('--url is for black-box tests only', 'usage: slipway test e2e --url URL')
+  const steps = {
+    unit: vitestStep('unit'),
+    integration: vitestStep('integration'),
+    e2e: url === undefined ? blackBoxStep : againstInstallation(url),
+  }
+  if (part === undefined) return [steps.unit, steps.integration, steps.e2e]
+  return part === 'unit' || part === 'integration' || part === 'e2e' ? [steps[part]] : []
+}
+
+/** Any installation will do: its address is given, credentials come from the environment. */
+function againstInstallation(url: string): Step {
+  const inherited = processEnvironment()
+  const credentials = Object.fromEntries(clientNames.flatMap((name) => (inherited[name] ? [[name, inherited[name]]] : [])))
+  return { name: 'e2e', run: () => blackBoxTests({ ...credentials, SLIPWAY_URL: url }) }
+}

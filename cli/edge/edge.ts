@@ -1,0 +1,96 @@
+import { Agent, createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { problem } from '@slipway/problem'
+import { Failure } from '../failure.ts'
+import { within } from '../supervisor/poll.ts'
+import { answerProblem } from './answer.ts'
+import { forward } from './forward.ts'
+
+export interface EdgeOptions {
+  readonly port: number
+  /** The upstream port that a path belongs to; undefined: no such route. */
+  readonly route: (path: string) => Upstream | undefined
+  /** Answers itself what no upstream has; true when it did. */
+  readonly local?: (path: string, response: ServerResponse) => boolean
+}
+
+export interface Upstream {
+  /** For messages: which part does not answer. */
+  readonly name: string
+  readonly port: number
+}
+
+export interface Edge {
+  /** Stops accepting; requests in flight may end within the time, then they are cut. */
+  close(milliseconds: number): Promise<void>
+}
+
+/** How long a client may go on sending after it was answered, before its connection is cut. */
+const lingerMilliseconds = 30_000
+
+/**
+ * The one public listener of a stack, on the loopback address. Bodies stream through in both directions without being collected.
+ * @throws {Failure} when the port is in use
+ */
+export async function openEdge(options: EdgeOptions): Promise<Edge> {
+  const agent = new Agent({ keepAlive: true })
+  let closing = false
+  const server = createServer((request, response) => {
+    handle(request, response, { ...options, agent })
+    // A connection that turns idle while the edge closes would otherwise be kept for the client's next request.
+    response.once('close', () => closing && server.closeIdleConnections())
+  })
+  server.requestTimeout = 0
+  await listen(server, options.port)
+  return {
+    async close(milliseconds) {
+      closing = true
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+      server.closeIdleConnections()
+      if (
+        (await within(
+          milliseconds,
+          closed.then(() => true),
+        )) === null
+      )
+        server.closeAllConnections()
+      await closed
+      agent.destroy()
+    },
+  }
+}
+
+function handle(request: IncomingMessage, response: ServerResponse, options: EdgeOptions & { agent: Agent }): void {
+  response.once('finish', () => linger(request))
+  const path = pathOf(request.url ?? '/')
+  if (path !== undefined && options.local?.(path, response)) return
+  const upstream = path === undefined ? undefined : options.route(path)
+  if (upstream) forward(request, response, { upstream, agent: options.agent })
+  else answerProblem(request, response, problem('route.not-found', { detail: `nothing is served at ${path ?? request.url}` }))
+}
+
+/** A client that was answered early may still send: what it sends is read and dropped, so that it gets to read its answer. */
+function linger(request: IncomingMessage): void {
+  if (request.complete) return
+  request.resume()
+  const timer = setTimeout(() => request.socket.destroy(), lingerMilliseconds)
+  timer.unref()
+  request.once('close', () => clearTimeout(timer))
+}
+
+/** The path of the request line, undecoded. Only the origin form is served (RFC 9112 §3.2.1). */
+function pathOf(url: string): string | undefined {
+  return url.startsWith('/') ? (url.split(/[?#]/, 1)[0] ?? '/') : undefined
+}
+
+function listen(server: Server, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => reject(listenFailure(error, port)))
+    server.listen({ port, host: '127.0.0.1', exclusive: true }, () => resolve())
+  })
+}
+
+export function listenFailure(error: NodeJS.ErrnoException, port: number): Failure {
+  const message =
+    error.code === 'EADDRINUSE' ? `port ${port} is in use by another program` : `port ${port} cannot be opened: ${error.message}`
+  return new Failure(message, { fix: 'stop that program, or choose another port with --port N', cause: error })
+}

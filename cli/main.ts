@@ -1,0 +1,25 @@
+import { parseInvocation, unknownWord } from './arguments.ts'
+import { commandNames, commands } from './commands.ts'
+import { exitCodes, renderFailure, toFailure } from './failure.ts'
+
+/** Finds the command, checks its arguments, runs it; every failure becomes one message and an exit code. */
+async function run(args: readonly string[]): Promise<number> {
+  const [word = 'help', ...rest] = args
+  const name = word === '--help' || word === '-h' ? 'help' : word
+  const entry = commands[name]
+  if (!entry) throw unknownWord('command', name, commandNames)
+  const command = await entry.load()
+  if (rest.includes('--help')) {
+    console.log(`usage: slipway ${command.usage}\n\n${entry.summary}`)
+    return exitCodes.ok
+  }
+  return command.run(parseInvocation(name, command, rest))
+}
+
+try {
+  process.exit(await run(process.argv.slice(2)))
+} catch (error) {
+  const failure = toFailure(error)
+  console.error(renderFailure(failure))
+  process.exit(failure.exitCode)
+}

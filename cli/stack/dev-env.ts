@@ -1,0 +1,27 @@
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+
+/** What a person needs to call the stack, by the names of the environment. */
+export interface DevEnv {
+  readonly SLIPWAY_URL: string
+  readonly SLIPWAY_TENANT: string
+  readonly SLIPWAY_EMAIL: string
+  readonly SLIPWAY_PASSWORD: string
+  readonly SLIPWAY_API_KEY: string
+}
+
+const names = ['SLIPWAY_URL', 'SLIPWAY_TENANT', 'SLIPWAY_EMAIL', 'SLIPWAY_PASSWORD', 'SLIPWAY_API_KEY'] as const
+
+/** A file that shells can source; only its owner may read it. */
+export function writeDevEnv(file: string, values: DevEnv): void {
+  const next = `${file}.next`
+  writeFileSync(next, names.map((name) => `${name}=${values[name]}\n`).join(''), { mode: 0o600 })
+  renameSync(next, file)
+}
+
+/** Undefined when there is no such file or it is not complete. */
+export function readDevEnv(file: string): DevEnv | undefined {
+  if (!existsSync(file)) return undefined
+  const lines = readFileSync(file, 'utf8').split('\n')
+  const values = Object.fromEntries(lines.map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]))
+  return names.every((name) => values[name]) ? (values as unknown as DevEnv) : undefined
+}

@@ -1,0 +1,55 @@
+import { join } from 'node:path'
+import type { AnyManifest } from '@slipway/service'
+import type { ProcessPlan } from '../environment.ts'
+import { checkout, type Home, logFile } from '../home.ts'
+import { claimPorts } from '../ports.ts'
+import { startChild } from '../supervisor/child.ts'
+import type { Unit } from '../supervisor/unit.ts'
+
+/** An API and, where there is something to work on, a worker for every service, each with ports of its own. */
+export async function planProcesses(manifests: readonly AnyManifest[]): Promise<ProcessPlan[]> {
+  const wanted = manifests.flatMap((manifest) => [
+    { manifest, kind: 'api' as const },
+    ...(manifest.queues.length > 0 ? [{ manifest, kind: 'worker' as const }] : []),
+  ])
+  const ports = await claimPorts(wanted.length * 2)
+  return wanted.map((plan, index) => ({ ...plan, ports: { open: ports[index * 2] ?? 0, internal: ports[index * 2 + 1] ?? 0 } }))
+}
+
+export function processName({ manifest, kind }: Pick<ProcessPlan, 'manifest' | 'kind'>): string {
+  return `${manifest.name}-${kind}`
+}
+
+interface ProcessOptions {
+  home: Home
+  environment: (plan: ProcessPlan) => Record<string, string>
+}
+
+/** Seconds that a process may take to become ready: a loaded machine is slow to load modules. */
+const readySeconds = 60
+/** A little above `SHUTDOWN_SECONDS`, in which a process ends by itself. */
+const stopSeconds = 30
+
+export function processUnit(plan: ProcessPlan, { home, environment }: ProcessOptions): Unit {
+  const name = processName(plan)
+  return {
+    name,
+    kind: plan.kind,
+    port: plan.kind === 'api' ? plan.ports.open : plan.ports.internal,
+    start: (signal, spawned) =>
+      startChild(
+        {
+          name,
+          command: process.execPath,
+          args: ['--import', '@slipway/telemetry/register', join('services', plan.manifest.name, `${plan.kind}.ts`)],
+          environment: environment(plan),
+          folder: checkout,
+          logFile: logFile(home, name),
+          readyUrl: `http://127.0.0.1:${plan.ports.internal}/health/ready`,
+          readySeconds,
+          stopSeconds,
+        },
+        { signal, spawned },
+      ),
+  }
+}

@@ -1,0 +1,115 @@
+import { type Environment, platformVariables, readConfig, type Secret, secret, type Values } from '@slipway/config'
+import type { Tls } from '@slipway/db'
+import { variablePrefix } from '@slipway/service'
+import type { StorageOptions } from '@slipway/storage'
+import type { Stores } from './environment.ts'
+import { Failure } from './failure.ts'
+import { type Home, homeOption } from './home.ts'
+import { StackSecrets } from './secrets.ts'
+import { readConnections } from './stack/connections.ts'
+import { liveState } from './supervisor/state.ts'
+
+export interface RolePasswords {
+  readonly runtime: string
+  readonly system: string
+  readonly owner?: string
+}
+
+/** The stores that a command works on, whether this machine's stack or an installation that the environment names. */
+export interface Target {
+  /** For messages. */
+  readonly name: string
+  readonly database: { readonly adminUrl: string; readonly tls?: Tls }
+  readonly redis: { readonly url: string; readonly caFile: string | null }
+  readonly storage: StorageOptions
+  readonly scanner: { readonly host: string; readonly port: number }
+  passwords(service: string): RolePasswords
+  readonly backupPassword: string | undefined
+}
+
+/** The same prefix that processes use when nobody says otherwise. */
+const bucketPrefix = 'slipway-'
+
+/** The stores of a stack. Each is looked up when it is asked for, as they do not start at the same time. */
+export function stackTarget(stores: Stores, secrets: StackSecrets): Target {
+  return {
+    name: 'the stack',
+    get database() {
+      return stores.postgres
+    },
+    get redis() {
+      return { url: stores.redis.url, caFile: null }
+    },
+    get storage() {
+      return { ...stores.storage, pathStyle: true, bucketPrefix }
+    },
+    get scanner() {
+      return stores.scanner
+    },
+    passwords: (service) => ({ runtime: secrets.get(`${service}.database.runtime`), system: secrets.get(`${service}.database.system`) }),
+    backupPassword: secrets.get('database.backup'),
+  }
+}
+
+const variables = {
+  database: platformVariables.database,
+  redis: platformVariables.redis,
+  storage: platformVariables.storage,
+  scanner: platformVariables.scanner,
+  backupPassword: secret('DATABASE_BACKUP_PASSWORD', {
+    optional: true,
+    description: 'Password of the role that may read everything, for backups',
+  }),
+}
+
+/** An installation by the variables that its processes have too. */
+export function environmentTarget(environment: Environment): Target {
+  // Variables of the command itself and of single processes are none of its business.
+  const own = Object.fromEntries(Object.entries(environment).filter(([name]) => !name.startsWith('SLIPWAY_')))
+  const { database, redis, storage, scanner, backupPassword } = readConfig(variables, own)
+  return {
+    name: 'the installation that the environment names',
+    database: { adminUrl: database.url.reveal(), tls: { mode: database.tls, caFile: database.caFile } },
+    redis: { url: redis.url.reveal(), caFile: redis.caFile },
+    storage: storageOptions(storage),
+    scanner: { host: scanner.host, port: scanner.port },
+    passwords: (service) => passwordsFrom(own, service),
+    backupPassword: backupPassword?.reveal(),
+  }
+}
+
+function storageOptions(settings: Values<typeof variables>['storage']): StorageOptions {
+  const { endpoint, region, accessKey, secretKey, pathStyle, bucketPrefix, caFile } = settings
+  return { endpoint, region, accessKey: revealed(accessKey), secretKey: revealed(secretKey), pathStyle, bucketPrefix, caFile }
+}
+
+function revealed(value: Secret | null): string | null {
+  return value === null ? null : value.reveal()
+}
+
+function passwordsFrom(environment: Environment, service: string): RolePasswords {
+  const prefix = variablePrefix(service)
+  const tree = {
+    runtime: secret(`${prefix}_DB_RUNTIME_PASSWORD`, { description: `Password of the role that serves the requests of ${service}` }),
+    system: secret(`${prefix}_DB_SYSTEM_PASSWORD`, { description: `Password of the role for cross-tenant work of ${service}` }),
+    owner: secret(`${prefix}_DB_OWNER_PASSWORD`, {
+      optional: true,
+      description: `Password of the role that owns the schema of ${service}`,
+    }),
+  }
+  const { runtime, system, owner } = readConfig(tree, environment)
+  return { runtime: runtime.reveal(), system: system.reveal(), ...(owner ? { owner: owner.reveal() } : {}) }
+}
+
+/**
+ * What a command without further words works on: the stack of this home when it runs, else what the environment names.
+ * @throws {Failure} when there is neither
+ */
+export function findTarget(home: Home, environment: Environment): Target {
+  const connections = liveState(home.state) ? readConnections(home) : undefined
+  if (connections) return stackTarget(connections.stores, new StackSecrets(home.secrets))
+  if (environment['DATABASE_URL'] || environment['DATABASE_URL_FILE']) return environmentTarget(environment)
+  throw new Failure(`no stack runs in ${home.folder} and DATABASE_URL is not set`, {
+    fix: `start the stack with \`slipway up${homeOption(home)}\`, or set DATABASE_URL and the other variables of the installation`,
+  })
+}

@@ -3,6 +3,7 @@ import { type Format, formatBytes, formatOf } from './format.ts'
 import { gunzip } from './inflate.ts'
 import { Refusal } from './refusal.ts'
 import { quietUntil } from './signature-search.ts'
+import { Tail } from './tail.ts'
 import { walkTar } from './tar-walk.ts'
 import { findZipEnd, zipEndBytes } from './zip-end.ts'
 import { walkZip, type ZipWalk } from './zip-walk.ts'
@@ -97,27 +98,4 @@ async function quietBzip2(cursor: ByteCursor): Promise<void> {
 
 function nameOf({ path }: Pick<Place, 'path'>): string {
   return path.length === 0 ? 'the content' : path.join(' › ').slice(-200)
-}
-
-/** The last bytes of a stream, and how many there were. */
-class Tail {
-  readonly #length: number
-  #chunks: Buffer[] = []
-  #kept = 0
-  total = 0
-
-  constructor(length: number) {
-    this.#length = length
-  }
-
-  add(chunk: Buffer): void {
-    this.total += chunk.length
-    this.#chunks.push(chunk)
-    this.#kept += chunk.length
-    while (this.#kept - (this.#chunks[0]?.length ?? 0) >= this.#length) this.#kept -= this.#chunks.shift()?.length ?? 0
-  }
-
-  bytes(): Buffer {
-    return Buffer.concat(this.#chunks).subarray(-this.#length)
-  }
 }

@@ -124,7 +124,8 @@ async function scannerState(version: () => Promise<EngineVersion>): Promise<Scan
     const known = await version()
     return { status: known.number === undefined ? 'test-signatures' : 'ok', ...known }
   } catch (error) {
-    return { status: 'down', reason: error instanceof Error ? error.message : String(error) }
+    const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
+    return { status: 'down', reason: cause instanceof Error ? cause.message : String(cause) }
   }
 }
 

@@ -17,12 +17,17 @@ export async function ask<T>(answer: Promise<T>): Promise<T> {
 }
 
 export function storageProblem(error: unknown): unknown {
-  if (isProblem(error) || isAbort(error)) return error
+  if (isProblem(error) || isAbort(error) || isMistake(error)) return error
   const status = error instanceof S3ServiceException ? error.$metadata.httpStatusCode : undefined
   // Without its bucket or its upload no object is missing: something is broken.
   const isBroken = error instanceof S3ServiceException && /^NoSuch(Bucket|Upload)$/.test(error.name)
   if (status && status in byStatus && !isBroken) return problem(byStatus[status as keyof typeof byStatus], { cause: error })
   return problem('storage.unavailable', { retryAfter: 5, cause: error })
+}
+
+/** A fault in the code is not one of the store. */
+function isMistake(error: unknown): boolean {
+  return error instanceof TypeError || error instanceof RangeError
 }
 
 /** The SDK has an AbortError of its own, whatever the reason of the signal. */

@@ -1,23 +1,19 @@
 import { randomUUID } from 'node:crypto'
-import type { Readable } from 'node:stream'
-import {
-  type ArchiveLimits,
-  archiveLimits as defaultLimits,
-  inspectArchive,
-  type Scanner,
-  type ScanResult,
-  type ScanStream,
-} from '@slipway/scanner'
-import { archiveReader } from './archive-reader.ts'
-import { type Connection, quarantineBucket } from './connection.ts'
-import type { ObjectRef, QuarantineRef, StoredObject } from './object.ts'
-import { type CleanResult, promote } from './promotion.ts'
+import { addAbortSignal, type Readable } from 'node:stream'
+import { type ArchiveLimits, archiveLimits as defaultLimits, type Scanner, type ScanResult, type ScanStream } from '@slipway/scanner'
+import { quarantineBucket } from './connection.ts'
+import { ask } from './error.ts'
+import { type Accepted, type Content, clean, createJudge } from './judge.ts'
+import type { ObjectRef, QuarantineRef } from './object.ts'
 import { QuarantineUpload } from './quarantine-upload.ts'
 import { readObject } from './reading.ts'
-import { type Received, receive } from './receive.ts'
+import { type ReceivedWithTail, receive } from './receive.ts'
 import { earlierPromotion } from './resume.ts'
 import { startRun } from './run.ts'
 import { connectionOf, removeObject, type Storage } from './storage.ts'
+
+/** The signal of whoever has none. */
+const never = new AbortController().signal
 
 export interface AcceptOptions extends ObjectRef {
   /** Bytes from which the upload is refused with `file.too-large`. */
@@ -30,32 +26,6 @@ export interface AcceptOptions extends ObjectRef {
   /** Bytes received so far. */
   onProgress?: (bytes: number) => void
 }
-
-interface Content extends Received {
-  readonly quarantine: QuarantineRef
-}
-
-export interface PromoteOptions {
-  /** What the content was found to be; without it `application/octet-stream`. */
-  contentType?: string
-}
-
-/** The content is clean, and this value is the only way for it into a readable bucket. */
-export interface Clean extends Content {
-  readonly pending: false
-  readonly verdict: CleanResult
-  /** Copies it to its target and removes it from quarantine. Calling it again, also after a crash, gives the same object. */
-  promote(options?: PromoteOptions): Promise<StoredObject>
-}
-
-/** The content stays in quarantine. An `error` may be scanned again with `resume`; the other verdicts are final. */
-export interface Refused extends Content {
-  readonly pending: false
-  readonly verdict: ScanResult & { readonly verdict: 'infected' | 'unscannable' | 'error' }
-  readonly promote?: never
-}
-
-export type Accepted = Clean | Refused
 
 /** All bytes are in quarantine, and the scan goes on in this process. When the process ends before it does, `resume` does it again. */
 export interface Pending extends Content {
@@ -111,7 +81,7 @@ export function createScanGate({ storage, scanner, archiveLimits = {} }: ScanGat
       const etag = await into.complete()
       const target = { bucket: options.bucket, key: options.key }
       const content = { ...received, quarantine: { bucket: quarantineBucket, key, size: received.size, etag, target } as const }
-      const accepted = judge(content, scan.result())
+      const accepted = judge(content, { scanned: scan.result(), signal: run.signal })
       if (received.size <= (options.syncBytes ?? Number.POSITIVE_INFINITY)) return await accepted
       return pending(content, accepted)
     } catch (error) {
@@ -122,15 +92,16 @@ export function createScanGate({ storage, scanner, archiveLimits = {} }: ScanGat
     }
   }
 
-  async function resume(quarantine: QuarantineRef, { signal }: { signal?: AbortSignal } = {}): Promise<Accepted> {
+  async function resume(quarantine: QuarantineRef, { signal = never }: { signal?: AbortSignal } = {}): Promise<Accepted> {
     const earlier = await earlierPromotion(connection, quarantine)
     if (earlier) return clean(connection, earlier)
     const scan = await scanner.open(signal)
     try {
-      const { stream } = await readObject(connection, quarantine, { ifMatch: quarantine.etag, ...(signal ? { signal } : {}) })
-      const received = await receive(stream, { scan, maxBytes: quarantine.size })
+      const { stream } = await readObject(connection, quarantine, { ifMatch: quarantine.etag, signal })
+      addAbortSignal(signal, stream)
+      const received = await ask(receive(stream, { scan, maxBytes: quarantine.size }))
       scan.end()
-      return await judge({ ...received, quarantine }, scan.result())
+      return await judge({ ...received, quarantine }, { scanned: scan.result(), signal })
     } finally {
       scan.destroy()
     }
@@ -144,36 +115,8 @@ export function createScanGate({ storage, scanner, archiveLimits = {} }: ScanGat
   }
 }
 
-/** Turns clamd's verdict into ours: clean only when nothing in it was hidden from clamd. */
-function createJudge(connection: Connection, limits: ArchiveLimits) {
-  return async (content: Content, scanned: Promise<ScanResult>): Promise<Accepted> => {
-    const verdict = await scanned
-    if (verdict.verdict !== 'clean') return { ...content, pending: false, verdict: { ...verdict, verdict: verdict.verdict } }
-    const inspection = await inspectArchive(archiveReader(connection, content.quarantine), limits)
-    if (inspection.ok) return clean(connection, { ...content, verdict: { ...verdict, verdict: 'clean' } })
-    const { reason, detail } = inspection
-    return { ...content, pending: false, verdict: { ...verdict, verdict: 'unscannable', reason, detail } }
-  }
-}
-
-/**
- * The order in `promote` is safe against a crash at any line: before the copy, `resume` scans again; after it, `promote` and `resume` find
- * the object at its target; what stays in quarantine then is known to no pending row and goes with `sweepQuarantine`.
- */
-function clean(connection: Connection, found: Content & { verdict: CleanResult }): Clean {
-  const { quarantine, sha256, verdict } = found
-  return {
-    ...found,
-    pending: false,
-    async promote(options) {
-      const stored = await promote(connection, { quarantine, sha256, verdict, ...options })
-      await removeObject(connection, quarantine).catch(() => {})
-      return stored
-    },
-  }
-}
-
-function pending(content: Content, accepted: Promise<Accepted>): Pending {
+function pending(received: Content & ReceivedWithTail, accepted: Promise<Accepted>): Pending {
+  const { tail: _, ...content } = received
   const verdict = accepted.then((outcome) => outcome.verdict)
   verdict.catch(() => {})
   return { ...content, pending: true, accepted, verdict }

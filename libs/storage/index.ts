@@ -1,15 +1,6 @@
 export type { StorageOptions } from './connection.ts'
-export {
-  type Accepted,
-  type AcceptOptions,
-  type Clean,
-  createScanGate,
-  type Pending,
-  type PromoteOptions,
-  type Refused,
-  type ScanGate,
-  type ScanGateOptions,
-} from './gate.ts'
+export { type AcceptOptions, createScanGate, type Pending, type ScanGate, type ScanGateOptions } from './gate.ts'
+export type { Accepted, Clean, PromoteOptions, Refused } from './judge.ts'
 export type { ByteRange, ObjectRef, QuarantineRef, ReadOptions, StoredObject } from './object.ts'
 export type { ProbeCheck, ProbeReport } from './probe.ts'
 export type { ObjectContent, ObjectHead } from './reading.ts'

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Readable, Writable } from 'node:stream'
 import { problem } from '@slipway/problem'
+import { Tail, zipEndBytes } from '@slipway/scanner'
 
 /** Enough for every signature that a content type is sniffed by. */
 export const headBytes = 4100
@@ -13,6 +14,11 @@ export interface Received {
   readonly head: Buffer
 }
 
+export interface ReceivedWithTail extends Received {
+  /** The last bytes: with the first ones enough to tell that most content is no archive. */
+  readonly tail: Buffer
+}
+
 export interface ReceiveOptions {
   scan: Writable
   /** Takes a copy of the chunk, at the pace of the store. */
@@ -22,20 +28,20 @@ export interface ReceiveOptions {
 }
 
 /** Reads `source` once, chunk by chunk: the next one is read when clamd and the store have both taken this one. */
-export async function receive(source: Readable, { scan, store, maxBytes, onProgress }: ReceiveOptions): Promise<Received> {
+export async function receive(source: Readable, { scan, store, maxBytes, onProgress }: ReceiveOptions): Promise<ReceivedWithTail> {
   const hash = createHash('sha256')
   const head: Buffer[] = []
-  let size = 0
+  const tail = new Tail(zipEndBytes)
   for await (const data of source) {
     const chunk = Buffer.isBuffer(data) ? data : Buffer.from(data)
-    if (size < headBytes) head.push(Buffer.from(chunk.subarray(0, headBytes - size)))
-    size += chunk.length
-    if (size > maxBytes) throw tooLarge(maxBytes)
+    if (tail.total < headBytes) head.push(Buffer.from(chunk.subarray(0, headBytes - tail.total)))
+    tail.add(chunk)
+    if (tail.total > maxBytes) throw tooLarge(maxBytes)
     hash.update(chunk)
     await Promise.all([write(scan, chunk), store?.(chunk)])
-    onProgress?.(size)
+    onProgress?.(tail.total)
   }
-  return { size, sha256: hash.digest('hex'), head: Buffer.concat(head) }
+  return { size: tail.total, sha256: hash.digest('hex'), head: Buffer.concat(head), tail: tail.bytes() }
 }
 
 function write(writable: Writable, chunk: Buffer): Promise<void> {

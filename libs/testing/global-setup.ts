@@ -1,8 +1,6 @@
-import { chmod, mkdtemp } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { removeHome, startClamd, startPostgres, startSeaweed } from '@slipway/stack'
 import type { TestProject } from 'vitest/node'
+import { runFolder, sweepRunFolders } from './run-folder.ts'
 import { scannerLimits, type TestStores } from './stores.ts'
 
 /** vitest's globalSetup: real stores, once per run, in a home that is removed with them. */
@@ -13,9 +11,8 @@ export default async function setup(project: Pick<TestProject, 'provide'>): Prom
 }
 
 async function startStores(): Promise<{ stores: TestStores; stop: () => Promise<void> }> {
-  const home = await mkdtemp(join(tmpdir(), 'slipway-test-'))
-  // Postgres runs as another user when we are root, and must be able to enter.
-  await chmod(home, 0o755)
+  await sweepRunFolders()
+  const home = await runFolder()
   const started = [
     startPostgres({ home, durable: false, settings: { max_connections: '400' } }),
     startClamd({ home, signatures: 'test', ...scannerLimits }),

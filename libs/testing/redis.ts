@@ -1,7 +1,5 @@
-import { mkdtemp } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { type RedisPart, removeHome, startRedis } from '@slipway/stack'
+import { runFolder } from './run-folder.ts'
 
 export interface TestRedis extends AsyncDisposable {
   readonly url: string
@@ -14,7 +12,7 @@ export interface TestRedis extends AsyncDisposable {
 
 /** An own Redis, empty and in memory only. */
 export async function testRedis(): Promise<TestRedis> {
-  const home = await mkdtemp(join(tmpdir(), 'slipway-redis-'))
+  const home = await runFolder()
   let part = await startRedis({ home, appendOnly: false })
   return {
     url: part.url,

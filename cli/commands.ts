@@ -23,6 +23,10 @@ export const commands: Readonly<Record<string, Entry>> = {
     load: async () => (await import('./commands/doctor.ts')).doctor,
   },
   test: { summary: 'types, lint, unit, integration and black-box tests', load: async () => (await import('./commands/test.ts')).test },
+  generate: {
+    summary: 'write .env.example and docs/configuration.md from the declarations',
+    load: async () => (await import('./commands/generate.ts')).generate,
+  },
   operator: { summary: 'make a person a platform operator', load: async () => (await import('./commands/operator.ts')).operator },
   help: { summary: 'this list', load: async () => (await import('./commands/help.ts')).help },
   supervise: { summary: 'hold a stack; run by `up`', hidden: true, load: async () => (await import('./commands/supervise.ts')).supervise },

@@ -36,7 +36,7 @@ interface EnvironmentOptions {
 }
 
 /** What a program needs of the terminal's environment to run at all. */
-const systemNames = ['PATH', 'HOME', 'USER', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR', 'NODE_EXTRA_CA_CERTS'] as const
+const systemNames = ['PATH', 'HOME', 'USER', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR', 'NODE_EXTRA_CA_CERTS', 'NODE_COMPILE_CACHE'] as const
 
 /**
  * The whole environment of one process. Variables of the platform that a developer has set (`FILES_SYNC_BYTES=… ./slipway up`) are

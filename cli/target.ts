@@ -2,6 +2,7 @@ import { type Environment, platformVariables, readConfig, type Secret, secret, t
 import type { Tls } from '@slipway/db'
 import { variablePrefix } from '@slipway/service'
 import type { StorageOptions } from '@slipway/storage'
+import { backupPassword, ownerPassword } from './command-variables.ts'
 import type { Stores } from './environment.ts'
 import { Failure } from './failure.ts'
 import { type Home, homeOption } from './home.ts'
@@ -56,10 +57,7 @@ const variables = {
   redis: platformVariables.redis,
   storage: platformVariables.storage,
   scanner: platformVariables.scanner,
-  backupPassword: secret('DATABASE_BACKUP_PASSWORD', {
-    optional: true,
-    description: 'Password of the role that may read everything, for backups',
-  }),
+  backupPassword,
 }
 
 /** An installation by the variables that its processes have too. */
@@ -92,10 +90,7 @@ function passwordsFrom(environment: Environment, service: string): RolePasswords
   const tree = {
     runtime: secret(`${prefix}_DB_RUNTIME_PASSWORD`, { description: `Password of the role that serves the requests of ${service}` }),
     system: secret(`${prefix}_DB_SYSTEM_PASSWORD`, { description: `Password of the role for cross-tenant work of ${service}` }),
-    owner: secret(`${prefix}_DB_OWNER_PASSWORD`, {
-      optional: true,
-      description: `Password of the role that owns the schema of ${service}`,
-    }),
+    owner: ownerPassword(service),
   }
   const { runtime, system, owner } = readConfig(tree, environment)
   return { runtime: runtime.reveal(), system: system.reveal(), ...(owner ? { owner: owner.reveal() } : {}) }

@@ -52,7 +52,7 @@ async function hold({ home, port, detach }: HoldOptions): Promise<number> {
     return exitCodes.ok
   } catch (error) {
     if (error instanceof StopAsked) return exitCodes.interrupted
-    progress('stopping what was started')
+    if (supervisor.hasUnits) progress('stopping what was started')
     throw error
   } finally {
     await supervisor.stop()

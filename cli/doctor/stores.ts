@@ -73,7 +73,7 @@ async function clamd({ scanner: { host, port } }: Target) {
   await using scanner = createScanner({ host, port, connections: 1, queueSeconds: 5, idleSeconds: 10, maxFileBytes: 1024 })
   const state = await scanner.state()
   if (state.status === 'down') return { level: 'fail' as const, what: state.reason, fix: `see that clamd listens at ${host}:${port}` }
-  const what = `ClamAV ${state.engine}, database ${state.database}`
+  const what = `${state.engine}, database ${state.database || 'without a date'}`
   return state.status === 'ok'
     ? well(what)
     : { level: 'warn' as const, what: `${what}. ${testSignatureWarning}`, fix: 'run freshclam where it can reach its mirror' }

@@ -14,6 +14,10 @@ export class Supervisor {
     this.#log = log
   }
 
+  get hasUnits(): boolean {
+    return this.#units.length > 0
+  }
+
   /** Starts units side by side. The first failure rejects at once; what runs is then the caller's to `stop`. */
   async start(units: readonly Unit[]): Promise<void> {
     await Promise.all(

@@ -41,7 +41,7 @@ export function isReading({ method }: { method: string }): boolean {
 async function finish(exchange: Exchange, { status, headers, body }: Rendered): Promise<void> {
   const { request, response } = exchange
   const size = body === null ? 0 : Buffer.byteLength(body)
-  if (body !== null || status >= 400) headers['content-length'] = size
+  if (status !== 204 && status !== 304) headers['content-length'] = size
   if (hasBody(request) && !request.complete) return refuse(exchange, { status, headers, body })
   // A strong ETag names these very bytes (RFC 9110 §8.8.1): what carries one is sent as it is.
   if (size >= compressBytes && request.headers['accept-encoding'] !== undefined && headers.etag === undefined) {

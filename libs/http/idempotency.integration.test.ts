@@ -1,0 +1,387 @@
+import { connect, type Database } from '@slipway/db'
+import { problem } from '@slipway/problem'
+import { testDatabase } from '@slipway/testing'
+import { sql } from 'drizzle-orm'
+import { Client } from 'pg'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { z } from 'zod'
+import { acme, boundary, json, multipartBody, pointersOf, problemIn, serve, sha256, upload } from './http.fixtures.ts'
+import { createIdempotencyStore, migrations, multipart, removeExpiredKeys, reply, routesFor } from './index.ts'
+
+/** A service with one table, so that effects can be counted. */
+const service = { service: 'notes', folder: new URL('./test-migrations/', import.meta.url) }
+
+let stores: AsyncDisposableStack
+let database: Database
+let system: Database
+let admin: Client
+
+beforeAll(async () => {
+  stores = new AsyncDisposableStack()
+  const test = stores.use(await testDatabase({ migrations: [service], libraries: [migrations] }))
+  const url = new URL(test.adminUrl)
+  database = stores.use(connect({ url: url.href, role: test.credentials('runtime'), poolSize: 20, name: 'test' }))
+  system = stores.use(connect({ url: url.href, role: test.credentials('system'), poolSize: 2, name: 'test' }))
+  admin = new Client({ connectionString: test.adminUrl })
+  await admin.connect()
+  stores.defer(() => admin.end())
+})
+
+afterAll(() => stores.disposeAsync())
+
+beforeEach(async () => {
+  await admin.query('truncate notes.notes, notes.idempotency_keys')
+})
+
+interface Context {
+  database: Database
+  /** Runs inside of the handler, after its effect and before its answer. */
+  afterEffect: () => Promise<void>
+}
+
+const route = routesFor<Context>()
+const Note = z.object({ id: z.int(), text: z.string() })
+const contract = {
+  method: 'POST',
+  path: '/api/v1/notes',
+  operation: 'notes.create',
+  summary: 'Write',
+  auth: { role: 'member', scope: 'notes:write' },
+  body: z.object({ text: z.string(), tags: z.array(z.string()).default([]) }),
+  responses: { 201: { description: 'Written', schema: Note } },
+} as const
+
+async function write(tx: { execute: Database['drizzle']['execute'] }, text: string): Promise<number> {
+  const { rows } = await tx.execute<{ id: number }>(sql`insert into notes (body) values (${text}) returning id`)
+  return rows[0]?.id ?? 0
+}
+
+/** Keeps its answer in the transaction of its effect. */
+const inTransaction = route(contract, async ({ body, tenant, idempotency }, context) =>
+  context.database.tenantTransaction(tenant.id, async (tx) => {
+    const answer = reply(
+      201,
+      { id: await write(tx, body.text), text: body.text },
+      { headers: { location: '/api/v1/notes/1', etag: '"1"' } },
+    )
+    await idempotency.complete(tx, answer)
+    await context.afterEffect()
+    return answer
+  }),
+)
+
+/** Leaves it to the pipeline to keep its answer. */
+const afterwards = route({ ...contract, path: '/api/v1/later', operation: 'notes.later' }, async ({ body, tenant }, context) => {
+  const id = await context.database.tenantTransaction(tenant.id, (tx) => write(tx, body.text))
+  await context.afterEffect()
+  return reply(201, { id, text: body.text })
+})
+
+const withFile = route(
+  {
+    ...contract,
+    path: '/api/v1/files',
+    operation: 'files.create',
+    body: multipart({ fields: z.object({ folder: z.string().optional() }) }),
+  },
+  async ({ parts, tenant, idempotency }, context) => {
+    const chunks: Buffer[] = []
+    for await (const chunk of parts.file.stream) chunks.push(chunk as Buffer)
+    const text = sha256(Buffer.concat(chunks))
+    await context.afterEffect()
+    return context.database.tenantTransaction(tenant.id, async (tx) => {
+      const answer = reply(201, { id: await write(tx, text), text })
+      await idempotency.complete(tx, answer)
+      return answer
+    })
+  },
+)
+
+const homeless = route(
+  { ...contract, path: '/api/v1/tenants', operation: 'tenants.create', auth: 'principal' },
+  async ({ body, idempotency }, context) =>
+    context.database.tenantTransaction(acme.id, async (tx) => {
+      const answer = reply(201, { id: await write(tx, body.text), text: body.text })
+      await idempotency.complete(tx, answer)
+      // The tenant of the transaction is what it was.
+      await write(tx, 'second')
+      return answer
+    }),
+)
+
+const routes = [inTransaction, afterwards, withFile, homeless]
+
+function start(afterEffect: () => Promise<void> = async () => undefined, leaseSeconds = 60) {
+  const idempotency = createIdempotencyStore({ database, leaseSeconds })
+  return serve({ routes, context: { database, afterEffect }, idempotency })
+}
+
+async function notes(): Promise<number> {
+  const { rows } = await admin.query('select count(*)::int as count from notes.notes')
+  return rows[0].count
+}
+
+async function keys(): Promise<Record<string, unknown>[]> {
+  return (await admin.query('select * from notes.idempotency_keys')).rows
+}
+
+const text = { text: 'hello' }
+const keyed = (body: unknown = text, key = '"k1"') => ({ ...json(body, { 'idempotency-key': key }), as: 'member' })
+const file = (data: string, more: object = {}) => ({
+  ...upload([{ name: 'file', fileName: 'a.txt', data, ...more }], { 'idempotency-key': 'f1' }),
+  as: 'member',
+})
+
+describe.each(['/api/v1/notes', '/api/v1/later'])('a repeated request (%s)', (path) => {
+  it('gets the first answer again: status, headers and body; one effect', async () => {
+    await using server = await start()
+    const first = await server.fetch(path, keyed())
+    const again = await server.fetch(path, keyed())
+    expect([first.status, again.status]).toEqual([201, 201])
+    expect(await again.json()).toEqual(await first.json())
+    expect([first.headers.get('idempotency-replayed'), again.headers.get('idempotency-replayed')]).toEqual([null, 'true'])
+    for (const name of ['location', 'etag', 'content-type']) expect(again.headers.get(name)).toBe(first.headers.get(name))
+    expect(again.headers.get('x-request-id')).not.toBe(first.headers.get('x-request-id'))
+    expect(await notes()).toBe(1)
+  })
+
+  it('may be written with a bare key and members in another order', async () => {
+    await using server = await start()
+    await server.fetch(path, keyed({ text: 'a', tags: [] }))
+    const again = await server.fetch(path, keyed({ tags: [], text: 'a' }, 'k1'))
+    expect(again.headers.get('idempotency-replayed')).toBe('true')
+  })
+
+  it('with another body or query is refused', async () => {
+    await using server = await start()
+    await server.fetch(path, keyed())
+    const response = await server.fetch(path, keyed({ text: 'other' }))
+    const details = await problemIn(response)
+    expect([details.status, details.code, pointersOf(details)]).toEqual([422, 'idempotency.key-reused', ['/headers/idempotency-key']])
+    expect(await notes()).toBe(1)
+  })
+
+  it('fifty at a time have exactly one effect, and every answer is that one or says to wait', async () => {
+    await using server = await start()
+    const responses = await Promise.all(Array.from({ length: 50 }, () => server.fetch(path, keyed())))
+    const answers = responses.filter(({ status }) => status === 201)
+    const waiting = responses.filter(({ status }) => status === 409)
+    expect([answers.length + waiting.length, answers.length > 0]).toEqual([50, true])
+    for (const response of waiting) {
+      expect(Number(response.headers.get('retry-after'))).toBeGreaterThan(0)
+      expect((await problemIn(response)).code).toBe('idempotency.in-progress')
+    }
+    const bodies = new Set(await Promise.all(answers.map((response) => response.text())))
+    expect(bodies.size).toBe(1)
+    expect(await notes()).toBe(1)
+  })
+
+  it('of another caller, tenant or route is another request', async () => {
+    await using server = await start()
+    await server.fetch(path, keyed())
+    expect((await server.fetch(path, { ...keyed(), as: 'foreign' })).headers.get('idempotency-replayed')).toBeNull()
+    const elsewhere = path === '/api/v1/notes' ? '/api/v1/later' : '/api/v1/notes'
+    expect((await server.fetch(elsewhere, keyed())).headers.get('idempotency-replayed')).toBeNull()
+    expect(await notes()).toBe(3)
+  })
+})
+
+describe('what is not kept', () => {
+  it('a 5xx frees the key', async () => {
+    let failures = 1
+    const failOnce = async () => {
+      if (failures-- > 0) throw problem('storage.unavailable')
+    }
+    await using server = await start(failOnce)
+    expect((await server.fetch('/api/v1/notes', keyed())).status).toBe(503)
+    expect(await keys()).toEqual([])
+    expect((await server.fetch('/api/v1/notes', keyed())).status).toBe(201)
+    expect(await notes()).toBe(1)
+  })
+
+  it('a refusal by the handler is kept, and its transaction is not', async () => {
+    let refusals = 0
+    const refuse = async () => {
+      refusals++
+      throw problem('name.taken', { detail: 'note 1 has it' })
+    }
+    await using server = await start(refuse)
+    const first = await problemIn(await server.fetch('/api/v1/notes', keyed()))
+    const again = await server.fetch('/api/v1/notes', keyed())
+    expect(again.headers.get('idempotency-replayed')).toBe('true')
+    expect(await problemIn(again)).toEqual(first)
+    expect([refusals, await notes()]).toEqual([1, 0])
+  })
+
+  it('a request that fails its contract leaves the key alone', async () => {
+    await using server = await start()
+    expect((await server.fetch('/api/v1/notes', keyed({ text: 1 }))).status).toBe(422)
+    expect((await server.fetch('/api/v1/notes', { ...keyed(), as: 'viewer' })).status).toBe(403)
+    expect((await server.fetch('/api/v1/notes', keyed(text, '"'))).status).toBe(400)
+    expect(await keys()).toEqual([])
+    expect((await server.fetch('/api/v1/notes', keyed())).status).toBe(201)
+  })
+})
+
+describe('a run that dies', () => {
+  const expire = () => admin.query("update notes.idempotency_keys set lease_until = now() - interval '1 second'")
+
+  /** The first request is held inside of its transaction until the test lets it go. */
+  async function held() {
+    const inside = Promise.withResolvers<void>()
+    const leave = Promise.withResolvers<void>()
+    let first = true
+    const server = await start(async () => {
+      if (!first) return
+      first = false
+      inside.resolve()
+      await leave.promise
+    })
+    return { server, inside: inside.promise, leave: leave.resolve }
+  }
+
+  it('is taken over once its lease has passed; if it was alive after all, only one of the two has an effect', async () => {
+    const { server, inside, leave } = await held()
+    await using _server = server
+    const slow = server.fetch('/api/v1/files', file('hello'))
+    await inside
+    const waiting = await server.fetch('/api/v1/files', file('hello'))
+    expect(waiting.status).toBe(409)
+    await expire()
+    const second = await server.fetch('/api/v1/files', file('hello'))
+    expect(second.status).toBe(201)
+    leave()
+    const first = await slow
+    expect(await problemIn(first)).toMatchObject({ status: 409, code: 'idempotency.in-progress' })
+    expect(await notes()).toBe(1)
+  })
+
+  it('is not taken over by another request', async () => {
+    const inside = Promise.withResolvers<void>()
+    const leave = Promise.withResolvers<void>()
+    await using server = await start(async () => {
+      inside.resolve()
+      await leave.promise
+    })
+    const slow = server.fetch('/api/v1/later', keyed())
+    await inside.promise
+    await expire()
+    expect((await server.fetch('/api/v1/later', keyed({ text: 'other' }))).status).toBe(422)
+    leave.resolve()
+    expect((await slow).status).toBe(201)
+  })
+
+  it('a live run renews its lease', async () => {
+    const inside = Promise.withResolvers<void>()
+    const leave = Promise.withResolvers<void>()
+    await using server = await start(async () => {
+      inside.resolve()
+      await leave.promise
+    }, 0.3)
+    const slow = server.fetch('/api/v1/later', keyed())
+    await inside.promise
+    const [before] = await keys()
+    let after = before
+    while (String(after?.lease_until) === String(before?.lease_until)) [after] = await keys()
+    leave.resolve()
+    expect((await slow).status).toBe(201)
+  })
+})
+
+describe('an upload', () => {
+  it('that is repeated with other boundaries gets the first answer and is not stored again', async () => {
+    await using server = await start()
+    const first = await server.fetch('/api/v1/files', file('hello'))
+    const body = multipartBody([{ name: 'file', fileName: 'a.txt', data: 'hello' }])
+      .toString()
+      .replaceAll(boundary, 'another')
+    const init = {
+      method: 'POST',
+      body,
+      headers: { 'content-type': 'multipart/form-data; boundary=another', 'idempotency-key': 'f1' },
+      as: 'member',
+    }
+    const again = await server.fetch('/api/v1/files', init)
+    expect([again.status, again.headers.get('idempotency-replayed'), await again.json()]).toEqual([201, 'true', await first.json()])
+    expect(await notes()).toBe(1)
+  })
+
+  it.each([
+    ['another file', file('other')],
+    ['another name', file('hello', { fileName: 'b.txt' })],
+    [
+      'another field',
+      {
+        ...upload(
+          [
+            { name: 'folder', data: 'x' },
+            { name: 'file', fileName: 'a.txt', data: 'hello' },
+          ],
+          { 'idempotency-key': 'f1' },
+        ),
+        as: 'member',
+      },
+    ],
+  ])('with %s is refused', async (_name, second) => {
+    await using server = await start()
+    await server.fetch('/api/v1/files', file('hello'))
+    expect((await problemIn(await server.fetch('/api/v1/files', second))).code).toBe('idempotency.key-reused')
+    expect(await notes()).toBe(1)
+  })
+
+  it('fifty at a time are stored once', async () => {
+    await using server = await start()
+    const data = 'x'.repeat(200_000)
+    const responses = await Promise.all(Array.from({ length: 50 }, () => server.fetch('/api/v1/files', file(data))))
+    expect(responses.filter(({ status }) => status !== 201 && status !== 409)).toEqual([])
+    expect(await notes()).toBe(1)
+  })
+
+  it('that was broken off frees its key', async () => {
+    await using server = await start()
+    const cut = multipartBody([{ name: 'file', fileName: 'a.txt', data: 'x'.repeat(1000) }]).subarray(0, 600)
+    expect((await server.fetch('/api/v1/files', { ...file(''), body: new Uint8Array(cut) })).status).toBe(400)
+    expect(await keys()).toEqual([])
+    expect((await server.fetch('/api/v1/files', file('hello'))).status).toBe(201)
+  })
+})
+
+describe('the records', () => {
+  it('show neither key nor answer', async () => {
+    await using server = await start()
+    await server.fetch('/api/v1/notes', keyed({ text: 'shown-once' }, 'my-own-key'))
+    const { rows } = await admin.query('select k::text as row, convert_from(answer, $1) as answer from notes.idempotency_keys k', [
+      'latin1',
+    ])
+    expect(JSON.stringify(rows)).not.toMatch(/shown-once|my-own-key/)
+  })
+
+  it('of callers without a tenant work inside of any transaction, which keeps its own tenant', async () => {
+    await using server = await start()
+    const init = { ...keyed(), as: 'homeless' }
+    const first = await server.fetch('/api/v1/tenants', init)
+    expect(first.status).toBe(201)
+    expect((await server.fetch('/api/v1/tenants', init)).headers.get('idempotency-replayed')).toBe('true')
+    expect(await notes()).toBe(2)
+    const { rows } = await admin.query('select distinct tenant_id from notes.notes')
+    expect(rows).toEqual([{ tenant_id: acme.id }])
+  })
+
+  it('end after a day: the key is new again, and the clean-up removes what nobody asks for', async () => {
+    await using server = await start()
+    await server.fetch('/api/v1/notes', keyed())
+    await admin.query("update notes.idempotency_keys set expires_at = now() - interval '1 second'")
+    expect((await server.fetch('/api/v1/notes', keyed())).headers.get('idempotency-replayed')).toBeNull()
+    for (let index = 0; index < 5; index++) await server.fetch('/api/v1/notes', keyed(text, `old-${index}`))
+    await admin.query("update notes.idempotency_keys set expires_at = now() - interval '1 second'")
+    await server.fetch('/api/v1/notes', keyed(text, 'fresh'))
+    expect(await removeExpiredKeys(system, { batch: 2 })).toBe(6)
+    expect(await keys()).toHaveLength(1)
+  })
+
+  it('are not asked for without a key, nor for reading', async () => {
+    await using server = await start()
+    await server.fetch('/api/v1/notes', { ...json(text), as: 'member' })
+    expect([await keys(), await notes()]).toEqual([[], 1])
+  })
+})

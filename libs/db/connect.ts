@@ -1,6 +1,6 @@
 import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres'
 import { escapeLiteral, Pool } from 'pg'
-import { dbProblem } from './error.ts'
+import { unavailable } from './error.ts'
 import { clientConfig, type ServerSettings } from './settings.ts'
 import { runTransaction, type Transaction } from './transaction.ts'
 
@@ -71,7 +71,7 @@ async function answers(pool: Pool): Promise<void> {
   try {
     await pool.query('select 1')
   } catch (error) {
-    throw dbProblem(error)
+    throw unavailable(error)
   }
 }
 

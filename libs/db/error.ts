@@ -81,7 +81,8 @@ export function databaseError(error: unknown): DatabaseError | undefined {
   return chain(error).find((cause) => cause instanceof DatabaseError)
 }
 
-function unavailable(cause: unknown): Problem {
+/** For whatever kept a connection from being made, certificates included. */
+export function unavailable(cause: unknown): Problem {
   return problem('database.unavailable', { detail: 'The database did not answer in time or refused the connection', retryAfter: 2, cause })
 }
 

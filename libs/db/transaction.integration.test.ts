@@ -250,15 +250,25 @@ describe('errors of the database', () => {
     await small.ready()
   })
 
-  it('gives up on a server that accepts and says nothing', async () => {
+  it.each([
+    ['accepts and says nothing', '', { mode: 'disable' }],
+    ['is no Postgres', 'HTTP/1.1 400 Bad Request\r\n\r\n', { mode: 'disable' }],
+    ['has no TLS', 'N', { mode: 'verify-full' }],
+    ['has no TLS that one could trust', 'S', { mode: 'verify-full' }],
+  ] as const)('gives up on a server that %s', async (_name, answer, tls) => {
     const sockets: Socket[] = []
-    const mute = createServer((socket) => void sockets.push(socket)).listen(0, '127.0.0.1')
-    await new Promise((resolve) => mute.once('listening', resolve))
-    const { port } = mute.address() as { port: number }
-    await using db = connect({ url: `postgres://a:b@127.0.0.1:${port}/none`, connectSeconds: 1 })
+    const server = createServer((socket) => {
+      sockets.push(socket)
+      socket.on('error', () => undefined)
+      socket.once('data', () => socket.write(answer === 'S' ? 'Sthis is not a handshake' : answer))
+    }).listen(0, '127.0.0.1')
+    await new Promise((resolve) => server.once('listening', resolve))
+    const { port } = server.address() as { port: number }
+    await using db = connect({ url: `postgres://a:b@127.0.0.1:${port}/none`, connectSeconds: 1, tls })
     await expect(db.ready()).rejects.toMatchObject({ code: 'database.unavailable' })
+    await expect(db.transaction(readNotes)).rejects.toMatchObject({ code: 'database.unavailable' })
     for (const socket of sockets) socket.destroy()
-    mute.close()
+    server.close()
   })
 
   it('cancels a statement after its time', async () => {

@@ -1,7 +1,7 @@
 import { NodePgSession, NodePgTransaction } from 'drizzle-orm/node-postgres'
 import { PgDialect } from 'drizzle-orm/pg-core'
 import type { Pool, PoolClient } from 'pg'
-import { dbProblem, isDatabaseError } from './error.ts'
+import { dbProblem, isDatabaseError, unavailable } from './error.ts'
 
 export type Transaction = NodePgTransaction<Record<string, never>, Record<string, never>>
 type Callback = () => Promise<void> | void
@@ -103,7 +103,9 @@ async function openLease(pool: Pool, opening: string): Promise<Lease> {
 }
 
 async function checkOut(pool: Pool): Promise<Lease> {
-  const client = await pool.connect().catch(throwDbProblem)
+  const client = await pool.connect().catch((error: unknown) => {
+    throw unavailable(error)
+  })
   let held = true
   const end = (how: 'reuse' | 'destroy') => {
     if (!held) return

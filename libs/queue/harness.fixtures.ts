@@ -6,12 +6,10 @@ import { createQueues, createWorkers, migrations, type QueueClient, type Workers
 import type { JobState } from './ledger.ts'
 import type { ProbeContext } from './probe-processor.fixtures.ts'
 import { probeQueues } from './probe-queues.fixtures.ts'
+import { prefix, quick } from './probe-settings.fixtures.ts'
 
-export const prefix = 'test:q'
 export const tenantA = '018f0000-0000-7000-8000-00000000000a'
 export const tenantB = '018f0000-0000-7000-8000-00000000000b'
-
-const quick = { lock: 1500, stalled: 300, grace: 200, postpone: 100, poll: 500, reconcile: 300, patience: 1000 }
 
 export interface Row {
   id: string
@@ -33,12 +31,18 @@ export interface Harness extends AsyncDisposable {
   readonly system: Database
   readonly runtime: Database
   readonly queues: QueueClient
-  workers(options?: Partial<WorkersSettings<ProbeContext>>, during?: ProbeContext['during']): Promise<Workers>
-  rows(): Promise<Row[]>
-  row(id: string): Promise<Row | undefined>
-  effects(): Promise<string[]>
-  /** Resolves once the answer of `look` satisfies `fits`; looks again after every change of a job's row or of the effects. */
-  until<T>(look: () => Promise<T>, fits: (value: T) => boolean): Promise<T>
+  readonly workers: (options?: Partial<WorkersSettings<ProbeContext>>, during?: ProbeContext['during']) => Promise<Workers>
+  readonly rows: () => Promise<Row[]>
+  readonly row: (id: string) => Promise<Row | undefined>
+  /** Names of what was done, once for each job however often it ran. */
+  readonly effects: () => Promise<string[]>
+  /** How often the jobs of this name ran to their end. */
+  readonly runs: (name: string) => Promise<number>
+  /**
+   * Resolves once the answer of `look` satisfies `fits`. Looks again after every change of a job's row or of the effects, or at once
+   * for what Postgres does not tell of; a question to Postgres lies between the looks.
+   */
+  until<T>(look: () => Promise<T>, fits: (value: T) => boolean, again?: 'after a change' | 'at once'): Promise<T>
   ended(id: string, state?: JobState): Promise<Row>
 }
 
@@ -57,12 +61,12 @@ export async function harness(): Promise<Harness> {
   const changes = await watchChanges(database, stack)
   const rows = async () => (await system.pool.query<Row>('select * from jobs order by id')).rows
   const row = async (id: string) => (await rows()).find((found) => found.id === id)
-  const until: Harness['until'] = async (look, fits) => {
+  const until: Harness['until'] = async (look, fits, again = 'after a change') => {
     for (;;) {
       const changed = changes.next()
       const value = await look()
       if (fits(value)) return value
-      await changed
+      await (again === 'at once' ? system.ready() : changed)
     }
   }
   return {
@@ -87,6 +91,13 @@ export async function harness(): Promise<Harness> {
       })
       return stack.use(workers)
     },
+    runs: async (name) => {
+      const { rows: found } = await system.pool.query<{ runs: number }>(
+        'select coalesce(sum(runs), 0)::int as runs from effects where name = $1',
+        [name],
+      )
+      return found[0]?.runs ?? 0
+    },
     effects: async () => (await system.pool.query<{ name: string }>('select name from effects order by name')).rows.map(({ name }) => name),
     ended: async (id, state = 'completed') => {
       const found = await until(
@@ -108,7 +119,7 @@ async function watchChanges(database: TestDatabase, stack: AsyncDisposableStack)
   await client.query(`
     create function probe.tell() returns trigger language plpgsql as $$ begin perform pg_notify('changed', ''); return null; end $$;
     create trigger tell after insert or update or delete on probe.jobs execute function probe.tell();
-    create trigger tell after insert on probe.effects execute function probe.tell();
+    create trigger tell after insert or update on probe.effects execute function probe.tell();
     grant execute on function probe.tell() to public;
     listen changed`)
   client.setMaxListeners(0)

@@ -16,5 +16,8 @@ export async function process(run: JobRun<ProbePayload>, { database, during }: P
   if (run.payload.fail !== undefined && run.attempt <= run.payload.fail)
     throw new Error(`attempt ${run.attempt} of ${run.payload.name} fails`)
   const { tenantId = nobody, name } = run.payload
-  await database.pool.query('insert into effects (tenant_id, name, run) values ($1, $2, $3)', [tenantId, name, run.attempt])
+  await database.pool.query(
+    'insert into effects (job, tenant_id, name) values ($1, $2, $3) on conflict (job) do update set runs = effects.runs + 1',
+    [run.id, tenantId, name],
+  )
 }

@@ -1,9 +1,11 @@
+import { spawn } from 'node:child_process'
 import { readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Client } from 'pg'
 import { describe, expect, it } from 'vitest'
 import { freePort, type PostgresPart, startPostgres } from './index.ts'
 import { gone, isAlive, listeningAddresses, loopback, onLinux, orphan, otherProcess, temporaryHome } from './stack.fixtures.ts'
+import { postgresUser } from './system-user.ts'
 import { eventually } from './wait.ts'
 
 const careless = { durable: false }
@@ -149,9 +151,15 @@ describe('startPostgres after a crash', () => {
     await using home = await temporaryHome()
     const first = await startPostgres({ home: home.path, ...careless })
     await first.stop()
-    await writeFile(join(home.path, 'postgres', 'postmaster.pid'), `${process.pid}\n${join(home.path, 'postgres')}\n`)
+    // Postgres passes over processes of other users by itself.
+    const other = spawn('sleep', ['600'], { ...(await postgresUser()) })
+    await writeFile(join(home.path, 'postgres', 'postmaster.pid'), `${other.pid}\n${join(home.path, 'postgres')}\n`)
     await using second = await startPostgres({ home: home.path, ...careless })
     expect(await isAlive(second.pid)).toBe(true)
+    expect(await isAlive(other.pid ?? 0)).toBe(true)
+    const ended = gone(other)
+    other.kill()
+    await ended
   })
 
   it('makes the cluster again when its making was interrupted', async () => {

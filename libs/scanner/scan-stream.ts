@@ -12,7 +12,6 @@ export interface ScanStreamOptions {
   /** From the last byte to the verdict. */
   scanSeconds: number
   now: () => number
-  /** The version in force, asked for just before clamd starts to scan: never newer than the engine that then scans. */
   version: () => Promise<EngineVersion>
   ping: () => Promise<void>
   /** Turns a broken connection into the problem that callers see. */
@@ -33,6 +32,8 @@ export class ScanStream extends Writable {
   #reply = ''
   #judged = false
   #endedAt: number | undefined
+  /** Asked for just before clamd begins to scan, so never newer than what it scans with. */
+  #version: EngineVersion | undefined
   /** The write, or the end, that waits for clamd. */
   #waiting: ((error?: Error) => void) | undefined
 
@@ -86,7 +87,7 @@ export class ScanStream extends Writable {
 
   async #finish(callback: (error?: Error | null) => void): Promise<void> {
     try {
-      await this.#options.version()
+      this.#version = await this.#options.version()
     } catch (error) {
       return callback(this.#options.failure(error))
     }
@@ -138,7 +139,7 @@ export class ScanStream extends Writable {
     const milliseconds = Math.max(0, this.#options.now() - (this.#endedAt ?? this.#options.now()))
     this.#close()
     try {
-      const { engine, database } = await this.#options.version()
+      const { engine, database } = this.#version ?? (await this.#options.version())
       this.#result.resolve({ ...judgement, raw: raw.trim(), engine, database, milliseconds })
       this.#go()
     } catch (error) {

@@ -84,7 +84,7 @@ export function createScanner(options: ScannerOptions): Scanner {
     async scan(source, { signal } = {}) {
       try {
         const stream = await open(signal)
-        await pipeline(source, stream)
+        await pipeline(source, stream).catch((error: unknown) => Promise.reject(stream.errored ?? error))
         return await stream.result()
       } finally {
         source.destroy()

@@ -1,0 +1,221 @@
+import { once } from 'node:events'
+import { Readable } from 'node:stream'
+import { freePort } from '@slipway/stack'
+import { describe, expect, it } from 'vitest'
+import { fakeClamd, officialVersion, type Script } from './fake-clamd.fixtures.ts'
+import { createScanner } from './scanner.ts'
+
+const clean = (socket: { end(text: string): unknown }) => void socket.end('stream: OK\0')
+const content = () => Readable.from([Buffer.from('some '), Buffer.from('content')])
+
+async function setUp(script: Script, changes: Partial<Parameters<typeof createScanner>[0]> = {}) {
+  const stack = new AsyncDisposableStack()
+  const clamd = stack.use(await fakeClamd(script))
+  const limits = { connections: 1, queueSeconds: 600, idleSeconds: 600, maxFileBytes: 1_000_000 }
+  const scanner = stack.use(createScanner({ host: clamd.host, port: clamd.port, ...limits, ...changes }))
+  return { clamd, scanner, [Symbol.asyncDispose]: () => stack.disposeAsync() }
+}
+
+describe('a verdict', () => {
+  it('comes with what clamd said, and engine and database in force', async () => {
+    await using made = await setUp({ onEnd: clean })
+    expect(await made.scanner.scan(content())).toEqual({
+      verdict: 'clean',
+      raw: 'stream: OK',
+      engine: 'ClamAV 1.4.6',
+      database: '27791/Thu Oct 16 09:44:12 2025',
+      milliseconds: expect.any(Number),
+    })
+    expect(made.clamd.received).toBe(12)
+    expect(made.scanner.load()).toEqual({ busy: 0, waiting: 0 })
+  })
+
+  it('is never clean when the reply is not known', async () => {
+    for (const reply of ['stream: OK and more\0', 'OK\0', '\0', `stream: ${'x'.repeat(10_000)}`]) {
+      await using made = await setUp({ onEnd: (socket) => void socket.end(reply) })
+      expect((await made.scanner.scan(content())).verdict).toBe('error')
+    }
+  })
+
+  it('is put together from the pieces in which it arrives', async () => {
+    const onEnd: Script['onEnd'] = (socket) => {
+      socket.setNoDelay(true)
+      socket.write('stream: Some.Th', () => socket.end('ing FOUND\0'))
+    }
+    await using made = await setUp({ onEnd })
+    expect(await made.scanner.scan(content())).toMatchObject({ verdict: 'infected', signature: 'Some.Thing' })
+  })
+
+  it('may come before the last byte, and ends the scan', async () => {
+    const onContent: Script['onContent'] = (socket) => {
+      socket.write('INSTREAM size limit exceeded. ERROR\0')
+      socket.resetAndDestroy()
+    }
+    await using made = await setUp({ onContent })
+    const endless = Readable.from(
+      (function* () {
+        for (let i = 0; i < 500; i++) yield Buffer.alloc(65_536)
+      })(),
+    )
+    expect(await made.scanner.scan(endless).catch((error: unknown) => error)).toMatchObject({ verdict: 'unscannable', reason: 'size' })
+  })
+
+  it('names the older database when it moves during the scan', async () => {
+    const versions = [officialVersion, officialVersion.replace('27791', '27792')]
+    let now = 0
+    const onEnd: Script['onEnd'] = (socket) => {
+      now += 60_000
+      clean(socket)
+    }
+    await using made = await setUp({ onEnd, version: () => versions.shift() ?? null }, { now: () => now })
+    expect(await made.scanner.scan(content())).toMatchObject({ database: expect.stringMatching(/^27791/), milliseconds: 60_000 })
+    expect((await made.scanner.scan(content())).database).toMatch(/^27792/)
+  })
+
+  it('is an error when clamd lives and never gives one', async () => {
+    await using made = await setUp({}, { idleSeconds: 0.02, scanSeconds: 0.1 })
+    expect(await made.scanner.scan(content())).toMatchObject({ verdict: 'error', reason: 'timeout', raw: '' })
+    expect(made.scanner.load().busy).toBe(0)
+  })
+})
+
+describe('clamd that is not well', () => {
+  it('is unavailable when nobody listens', async () => {
+    const scanner = createScanner({
+      host: '127.0.0.1',
+      port: await freePort(),
+      connections: 1,
+      queueSeconds: 1,
+      idleSeconds: 1,
+      maxFileBytes: 1,
+    })
+    await using _ = scanner
+    const source = content()
+    await expect(scanner.scan(source)).rejects.toMatchObject({ code: 'scanner.unavailable', status: 503, retryAfter: 5 })
+    expect(source.destroyed).toBe(true)
+    await expect(scanner.ping()).rejects.toMatchObject({ code: 'scanner.unavailable' })
+    expect(await scanner.state()).toEqual({ status: 'down', reason: expect.stringContaining('ECONNREFUSED') })
+    expect(scanner.load()).toEqual({ busy: 0, waiting: 0 })
+  })
+
+  it.each([
+    ['closes without a verdict', { onEnd: (socket) => void socket.end() }],
+    ['closes in the middle of one', { onEnd: (socket) => void socket.end('stream: OK') }],
+    ['resets the connection after the last byte', { onEnd: (socket) => void socket.resetAndDestroy() }],
+    ['resets the connection while it receives', { onContent: (socket) => void socket.resetAndDestroy() }],
+    ['answers VERSION with nonsense', { onEnd: clean, version: () => 'hello' }],
+  ] satisfies [string, Script][])('is unavailable when it %s', async (_, script) => {
+    await using made = await setUp(script)
+    await expect(made.scanner.scan(content())).rejects.toMatchObject({ code: 'scanner.unavailable' })
+    expect(made.scanner.load().busy).toBe(0)
+  })
+
+  it('is unavailable when it hangs: neither a verdict nor an answer to PING', async () => {
+    await using made = await setUp({ alive: () => false }, { idleSeconds: 0.05 })
+    await expect(made.scanner.scan(content())).rejects.toMatchObject({ code: 'scanner.unavailable' })
+    expect(made.scanner.load().busy).toBe(0)
+  })
+
+  it('is waited for as long as it answers PING', async () => {
+    let pings = 0
+    let reply: () => void = () => undefined
+    const alive = () => {
+      if (++pings === 3) reply()
+      return true
+    }
+    await using made = await setUp({ alive, onEnd: (socket) => void (reply = () => clean(socket)) }, { idleSeconds: 0.02, scanSeconds: 60 })
+    expect((await made.scanner.scan(content())).verdict).toBe('clean')
+    expect(pings).toBeGreaterThanOrEqual(3)
+  })
+
+  it('keeps no connections when it hangs', async () => {
+    await using made = await setUp({ alive: () => false, version: () => null }, { idleSeconds: 0.05 })
+    for (let i = 0; i < 5; i++) {
+      await expect(made.scanner.ping()).rejects.toMatchObject({ code: 'scanner.unavailable' })
+      expect((await made.scanner.state()).status).toBe('down')
+    }
+    await Promise.all([...made.clamd.open].map((socket) => once(socket, 'close')))
+    expect(made.clamd.open.size).toBe(0)
+  })
+})
+
+describe('a scan that is given up', () => {
+  it('frees its place at once', async () => {
+    await using made = await setUp({})
+    const stop = new AbortController()
+    const first = made.scanner.scan(content(), { signal: stop.signal })
+    const second = made.scanner.open()
+    stop.abort()
+    await expect(first).rejects.toMatchObject({ name: 'AbortError' })
+    const next = await second
+    expect(made.scanner.load()).toEqual({ busy: 1, waiting: 0 })
+    next.destroy()
+    await expect(next.result()).rejects.toMatchObject({ name: 'AbortError' })
+    expect(made.scanner.load()).toEqual({ busy: 0, waiting: 0 })
+  })
+
+  it('frees its place when its source fails', async () => {
+    await using made = await setUp({ onEnd: clean })
+    const failing = Readable.from(
+      (function* () {
+        yield Buffer.from('x')
+        throw new Error('the client is gone')
+      })(),
+    )
+    await expect(made.scanner.scan(failing)).rejects.toThrow('the client is gone')
+    expect((await made.scanner.scan(content())).verdict).toBe('clean')
+  })
+
+  it('ends with the scanner', async () => {
+    const made = await setUp({})
+    const running = made.scanner.scan(content())
+    const waiting = made.scanner.scan(content())
+    const ended = [running, waiting].map((scan) => expect(scan).rejects.toMatchObject({ name: 'AbortError' }))
+    await made[Symbol.asyncDispose]()
+    await Promise.all(ended)
+  })
+})
+
+describe('backpressure', () => {
+  it('reaches the source: a clamd that does not read keeps it from giving', async () => {
+    await using made = await setUp({ onContent: (socket) => void socket.pause() })
+    let given = 0
+    const source = Readable.from(
+      (function* () {
+        for (; given < 10_000; given++) yield Buffer.alloc(65_536)
+      })(),
+    )
+    const stream = await made.scanner.open()
+    const stalled = new Promise<void>((resolve) => {
+      const look = (before: number) => {
+        if (stream.writableNeedDrain && given === before) resolve()
+        else setTimeout(look, 50, given)
+      }
+      look(-1)
+    })
+    source.pipe(stream)
+    await stalled
+    // What the buffers of two sockets take, of 640 MB.
+    expect(given).toBeLessThan(1000)
+    stream.destroy()
+    source.destroy()
+  })
+})
+
+describe('the state', () => {
+  it('is ok with an official database, whose number and time it tells', async () => {
+    await using made = await setUp({})
+    expect(await made.scanner.state()).toEqual({
+      status: 'ok',
+      engine: 'ClamAV 1.4.6',
+      database: '27791/Thu Oct 16 09:44:12 2025',
+      number: 27_791,
+      builtAt: new Date('2025-10-16T09:44:12Z'),
+    })
+  })
+
+  it('is test-signatures without one', async () => {
+    await using made = await setUp({ version: () => 'ClamAV 1.4.6' })
+    expect(await made.scanner.state()).toEqual({ status: 'test-signatures', engine: 'ClamAV 1.4.6', database: '' })
+  })
+})

@@ -57,7 +57,7 @@ export const account = identity.table('account', {
 })
 
 export const verification = identity.table('verification', {
-  id: uuid('id').primaryKey(),
+  id: text('id').primaryKey(),
   /** Ends in the SHA-256 of the token that was mailed. */
   identifier: text('identifier').notNull(),
   value: text('value').notNull(),

@@ -1,5 +1,5 @@
 import { isProblem, type Problem, problem } from '@slipway/problem'
-import { APIError } from 'better-auth/api'
+import { isAPIError } from 'better-auth/api'
 import { passwordLength } from './limits.ts'
 
 /** better-auth's codes that clients can do something about. All others are ours to explain: `internal.error`. */
@@ -9,6 +9,7 @@ const known: Record<string, () => Problem> = {
   INVALID_EMAIL: () => invalid('/body/email', 'must be a mail address'),
   PASSWORD_TOO_SHORT: () => invalid('/body/password', `must have at least ${passwordLength.min} characters`),
   PASSWORD_TOO_LONG: () => invalid('/body/password', `must have at most ${passwordLength.max} characters`),
+  FAILED_TO_CREATE_USER: () => problem('resource.conflict', { detail: 'the account was made at the same time: try again' }),
   USER_ALREADY_EXISTS_USE_ANOTHER_EMAIL: () => problem('resource.conflict', { detail: 'there is an account with this address' }),
 }
 
@@ -18,7 +19,7 @@ function invalid(pointer: string, detail: string): Problem {
 
 /** Failures of better-auth as problems; redirects, its way to say that a link is bad, too. */
 export function authProblem(error: unknown): unknown {
-  if (!(error instanceof APIError) || isProblem(error)) return error
+  if (isProblem(error) || !isAPIError(error)) return error
   if (error.statusCode === 302) return problem('auth.link-invalid', { detail: 'links work once and for a short time: ask for a new one' })
   return known[error.body?.code ?? '']?.() ?? error
 }

@@ -5,6 +5,7 @@ import { jwt, magicLink, organization } from 'better-auth/plugins'
 import type { IdentityConfig } from '../config.ts'
 import { adapterConfig, currentScope } from './auth-scope.ts'
 import { accessTokenSeconds, audience, keyGraceSeconds, linkSeconds, passwordLength } from './limits.ts'
+import { revoke } from './revocations.ts'
 import { secretHash } from './secrets.ts'
 import { storedKeys } from './signing-keys.ts'
 
@@ -44,9 +45,12 @@ export function createAuth({ config, publicUrl, database }: AuthSettings) {
       expiresIn: config.sessionDays * 86_400,
       additionalFields: { method: { type: 'string', required: false, input: false } },
     },
-    databaseHooks: { session: { create: { before: hideSessionSecret } } },
+    databaseHooks: { session: { create: { before: hideSessionSecret }, delete: { after: sessionDeleted } } },
     plugins: [
-      organization({ organizationHooks: { beforeCreateOrganization: nameOrganization } }),
+      organization({
+        organizationHooks: { beforeCreateOrganization: nameOrganization },
+        schema: { invitation: { additionalFields: { tokenHash: { type: 'string', required: true, input: false } } } },
+      }),
       magicLink({
         expiresIn: linkSeconds,
         disableSignUp: !config.openSignUp,
@@ -77,6 +81,11 @@ function hideSessionSecret<S extends { token: string }>(session: S) {
   const scope = currentScope()
   scope.sessionSecret = `sls_${session.token}`
   return Promise.resolve({ data: { ...session, token: secretHash(scope.sessionSecret), method: scope.method ?? null } })
+}
+
+/** A link that proves an address ends the sessions of whoever had the account before: their access tokens end with them. */
+async function sessionDeleted({ id }: { id: string }): Promise<void> {
+  await revoke(currentScope().tx, 'session', id)
 }
 
 /** An empty set makes the plugin mint a key. */

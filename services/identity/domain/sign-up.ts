@@ -28,10 +28,16 @@ export interface NewAccount extends Credentials {
 export async function signUp(context: IdentityContext, account: NewAccount, request: RequestInfo): Promise<OpenedSession | null> {
   await countAttempt(context, 'mail', account.email)
   return context.system.transaction(async (tx) => {
+    await lockAddress(tx, account.email)
     if (account.invitation !== undefined) return signUpInvited(context, tx, { account, token: account.invitation, request })
     if (!context.config.openSignUp) throw problem('auth.forbidden', { detail: 'accounts are made by invitation here' })
     return signUpFreely(context, tx, { account, request })
   })
+}
+
+/** Two sign-ups of one address at the same time: the second one finds the account of the first. */
+async function lockAddress(tx: Transaction, email: string): Promise<void> {
+  await tx.execute(sql`select pg_advisory_xact_lock(hashtextextended(${`sign-up:${email.toLowerCase()}`}, 0))`)
 }
 
 interface Attempt {

@@ -45,7 +45,8 @@ create index account_of_user on account (user_id);
 create unique index account_provider on account (provider_id, account_id);
 
 create table verification (
-  id uuid primary key,
+  -- better-auth also makes ids that are hashes.
+  id text primary key,
   identifier text not null,
   value text not null,
   expires_at timestamptz not null,

@@ -56,7 +56,7 @@ export const createKeyRoute = route(
     description: `It acts with the role that its maker has, within its scopes, and ends with the maker's membership. Scopes: ${scopeList}.`,
     tags: ['api-keys'],
     auth: { role: 'admin', scope: 'keys:write' },
-    body: z.object({
+    body: z.strictObject({
       name: Name,
       scopes: z
         .array(z.string().refine(isScope, `must be one of ${Object.keys(scopes).join(', ')}`))

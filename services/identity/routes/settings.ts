@@ -36,11 +36,11 @@ const SettingBody = z.object({
 const longest = 16_384
 
 const Change = z.discriminatedUnion('type', [
-  z.object({ type: z.literal('string'), value: z.string().max(longest) }),
-  z.object({ type: z.literal('secret'), value: z.string().min(1).max(longest) }),
-  z.object({ type: z.literal('number'), value: z.number() }),
-  z.object({ type: z.literal('boolean'), value: z.boolean() }),
-  z.object({ type: z.literal('json'), value: z.json() }),
+  z.strictObject({ type: z.literal('string'), value: z.string().max(longest) }),
+  z.strictObject({ type: z.literal('secret'), value: z.string().min(1).max(longest) }),
+  z.strictObject({ type: z.literal('number'), value: z.number() }),
+  z.strictObject({ type: z.literal('boolean'), value: z.boolean() }),
+  z.strictObject({ type: z.literal('json'), value: z.json() }),
 ])
 
 const example: z.input<typeof SettingBody> = {

@@ -28,7 +28,7 @@ export const issueTokenRoute = route(
       'host name. Without a tenant it is good for making one and for accepting invitations.',
     tags: ['sign-in'],
     auth: 'none',
-    body: z.object({
+    body: z.strictObject({
       tenant: Slug.optional(),
       scopes: z.array(z.string().max(64)).max(50).optional().describe('Limits the token to these'),
       operator: z.boolean().default(false).describe('Act as operator of the platform, not as member'),

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { randomBytes } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, connect as openSocket, type Socket } from 'node:net'
 import { createInterface } from 'node:readline'
@@ -7,6 +7,9 @@ import { fileURLToPath } from 'node:url'
 import { drain, eicar, testScanner, zipOf } from '@slipway/testing'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type CrashPoint, crashPoints } from './crash.fixtures.ts'
+import { platformAuthor } from './domain/author.ts'
+import { requireFile } from './domain/files.ts'
+import { settle } from './domain/settle.ts'
 import {
   authorization,
   type FilesTest,
@@ -277,6 +280,29 @@ describe('while the verdict is pending', () => {
     expect(await owed(test, fileScan.name)).toHaveLength(1)
     expect(await scan(id)).toEqual({ outcome: 'clean' })
     expect(await sweep('stuck')).toEqual({ revived: 0 })
+    await expectOrder()
+  })
+
+  it('a refusal by somebody else wins over a clean verdict that comes late', async () => {
+    await test.context.settler[Symbol.asyncDispose]()
+    clamd.release()
+    const row = await test.context.database.tenantTransaction(tenant.id, (tx) => requireFile(tx, id))
+    const accepted = await test.context.gate.resume(row.quarantine!)
+    await test.system.pool.query(`update files set verdict = 'infected', scan_at = now() where id = $1`, [id])
+    expect(await settle(test.context, { author: platformAuthor(tenant.id, 'late'), row, leaseToken: randomUUID() }, accepted)).toBeNull()
+    expect(await content(id)).toMatchObject({ status: 409 })
+    expect(await keysIn(test, 'files')).toEqual([])
+  })
+
+  it('a scan that fails leaves the file free for the next attempt', async () => {
+    await test.context.settler[Symbol.asyncDispose]()
+    const failing = scan(id)
+    await clamd.holding(2)
+    await clamd.cut()
+    await expect(failing).rejects.toMatchObject({ code: 'scanner.unavailable' })
+    expect((await get(id)).body.progress).toMatchObject({ phase: 'waiting', attempts: 2 })
+    clamd.release()
+    expect(await scan(id)).toEqual({ outcome: 'clean' })
     await expectOrder()
   })
 

@@ -30,7 +30,6 @@ export const folders = schema.table(
  * A row is written before the object becomes readable, so that no readable object is without a row.
  */
 export const verdicts = ['pending', 'clean', 'infected', 'unscannable'] as const
-export type FileVerdict = (typeof verdicts)[number]
 
 export const files = schema.table(
   'files',

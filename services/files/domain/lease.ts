@@ -23,6 +23,16 @@ export function held(fileId: string, leaseToken: string) {
   return and(eq(files.id, fileId), eq(files.verdict, 'pending'), eq(files.leaseToken, leaseToken))
 }
 
+/** The file is anybody's at once. False = it was not ours any more. */
+export async function releaseLease(tx: Transaction, lease: { fileId: string; leaseToken: string; now: number }): Promise<boolean> {
+  const released = await tx
+    .update(files)
+    .set({ leaseToken: null, leaseUntil: new Date(lease.now) })
+    .where(held(lease.fileId, lease.leaseToken))
+    .returning({ id: files.id })
+  return released.length > 0
+}
+
 /** False = the lease is somebody else's, or the file is settled or gone: stop. */
 export async function renewLease(tx: Transaction, lease: { fileId: string; leaseToken: string; until: Date }): Promise<boolean> {
   const renewed = await tx

@@ -7,7 +7,7 @@ import type { FilesContext } from '../context.ts'
 import { fileScan } from '../jobs/file-scan.ts'
 import { files } from '../schema.ts'
 import { platformAuthor } from './author.ts'
-import { newLease } from './lease.ts'
+import { newLease, releaseLease } from './lease.ts'
 import type { FileRow } from './listing.ts'
 import { type Claim, keepLease, markRefused, settle } from './settle.ts'
 
@@ -23,10 +23,20 @@ type Outcome = { outcome: 'settled' | 'gone' | 'held' | FileRow['verdict'] }
 export async function settlePending(context: FilesContext, { tenantId, fileId, signal }: PendingFile): Promise<Outcome> {
   const claim = await context.database.tenantTransaction(tenantId, (tx) => claimFile(tx, { tenantId, fileId, now: context.now() }))
   if ('outcome' in claim) return claim
+  try {
+    return { outcome: (await finish(context, claim, signal))?.verdict ?? 'gone' }
+  } catch (error) {
+    // The next attempt must find the file free, or it would wait for a lease that nobody keeps. Without a database it runs out.
+    const lease = { fileId, leaseToken: claim.leaseToken, now: context.now() }
+    await context.database.tenantTransaction(tenantId, (tx) => releaseLease(tx, lease)).catch(() => undefined)
+    throw error
+  }
+}
+
+async function finish(context: FilesContext, claim: Claim, signal: AbortSignal): Promise<FileRow | null> {
   using lease = keepLease(context, claim)
   const { quarantine } = claim.row
-  const row = quarantine ? await rescan(context, claim, { quarantine, signal: AbortSignal.any([signal, lease.signal]) }) : null
-  return { outcome: row?.verdict ?? 'gone' }
+  return quarantine ? await rescan(context, claim, { quarantine, signal: AbortSignal.any([signal, lease.signal]) }) : null
 }
 
 async function claimFile(tx: Transaction, file: { tenantId: string; fileId: string; now: number }): Promise<Claim | Outcome> {

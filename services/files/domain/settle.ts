@@ -2,7 +2,7 @@ import type { Transaction } from '@slipway/db'
 import { problem } from '@slipway/problem'
 import type { ScanResult } from '@slipway/scanner'
 import type { Accepted } from '@slipway/storage'
-import { sql } from 'drizzle-orm'
+import { eq, sql } from 'drizzle-orm'
 import type { FilesContext } from '../context.ts'
 import { files } from '../schema.ts'
 import type { Author } from './author.ts'
@@ -71,12 +71,12 @@ async function conclude(tx: Transaction, { row, leaseToken }: Claim, values: Par
   return concluded ?? null
 }
 
-/** The copy came after a purge: nothing may stay readable without a row. Another settler's copy belongs to its row and is left alone. */
+/** The copy came after a purge or a refusal, and must not stay. Where another settler has said clean, or is about to, it is theirs. */
 async function withdraw({ database, storage }: Settling, { author, row }: Claim): Promise<null> {
-  const exists = await database.tenantTransaction(author.tenantId, (tx) =>
-    tx.select({ id: files.id }).from(files).where(sql`${files.id} = ${row.id}`),
+  const [current] = await database.tenantTransaction(author.tenantId, (tx) =>
+    tx.select({ verdict: files.verdict }).from(files).where(eq(files.id, row.id)),
   )
-  if (exists.length === 0) await storage.remove(objectOf(row))
+  if (current?.verdict !== 'clean' && current?.verdict !== 'pending') await storage.remove(objectOf(row))
   return null
 }
 

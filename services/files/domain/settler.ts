@@ -2,8 +2,7 @@ import { enqueue } from '@slipway/queue'
 import type { Accepted } from '@slipway/storage'
 import type { FilesContext } from '../context.ts'
 import { fileScan } from '../jobs/file-scan.ts'
-import { files } from '../schema.ts'
-import { held } from './lease.ts'
+import { releaseLease } from './lease.ts'
 import { type Claim, keepLease, settle } from './settle.ts'
 
 /** Settles large uploads in the background of the API, after their 202. */
@@ -37,9 +36,8 @@ export function createSettler(parts: Parts): Settler {
     const { tenantId } = author
     await parts.database
       .tenantTransaction(tenantId, async (tx) => {
-        const values = { leaseToken: null, leaseUntil: new Date(parts.now()) }
-        const released = await tx.update(files).set(values).where(held(row.id, leaseToken)).returning({ id: files.id })
-        if (released.length > 0) await enqueue(tx, fileScan, { version: 1, tenantId, fileId: row.id })
+        const released = await releaseLease(tx, { fileId: row.id, leaseToken, now: parts.now() })
+        if (released) await enqueue(tx, fileScan, { version: 1, tenantId, fileId: row.id })
       })
       .catch(parts.onError)
   }

@@ -37,7 +37,7 @@ export async function sweepOrphans({ storage, system, now }: FilesContext, signa
 export async function reviveStuck({ system, database, now }: FilesContext): Promise<{ revived: number }> {
   const expired = and(eq(files.verdict, 'pending'), lt(files.leaseUntil, new Date(now())))
   const stuck = await system.transaction((tx) =>
-    tx.select({ tenantId: files.tenantId, fileId: files.id }).from(files).where(expired).limit(1000),
+    tx.select({ tenantId: files.tenantId, fileId: files.id }).from(files).where(expired).orderBy(files.leaseUntil).limit(1000),
   )
   for (const { tenantId, fileId } of stuck) {
     await database.tenantTransaction(tenantId, (tx) => enqueue(tx, fileScan, { version: 1, tenantId, fileId }))
@@ -72,6 +72,9 @@ async function knownQuarantineKeys(tx: Transaction, keys: string[]): Promise<Set
 async function knownReadableKeys(tx: Transaction, keys: string[]): Promise<Set<string>> {
   const ids = keys.flatMap((key) => fileIdOf(key) ?? [])
   if (ids.length === 0) return new Set()
-  const rows = await tx.select({ id: files.id, tenantId: files.tenantId }).from(files).where(inArray(files.id, ids))
+  const rows = await tx
+    .select({ id: files.id, tenantId: files.tenantId })
+    .from(files)
+    .where(and(inArray(files.id, ids), inArray(files.verdict, ['pending', 'clean'])))
   return new Set(rows.map((row) => `${row.tenantId}/${row.id}`))
 }

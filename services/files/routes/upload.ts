@@ -12,7 +12,7 @@ import { requireDestination } from '../domain/folders.ts'
 import type { FileRow } from '../domain/listing.ts'
 import { readName } from '../domain/names.ts'
 import { objectOf } from '../domain/object.ts'
-import { assertRoom, quotaExceeded, readUsage } from '../domain/quota.ts'
+import { assertRoom, type Quota, quotaExceeded, readUsage } from '../domain/quota.ts'
 import { recordRefusal, refusalProblem } from '../domain/refusal.ts'
 import { type NewFile, registerFile } from '../domain/register.ts'
 import { authorOf } from './author.ts'
@@ -74,9 +74,9 @@ export const uploadFile = route(
     const { fields, file } = input.parts
     const target = { folderId: fields.folderId ?? null, name: fields.name ?? requireName(file.name), onConflict: fields.onConflict }
     const declared = Number(input.request.headers['content-length'] ?? 0) - envelopeBytes
-    const maxBytes = await requireSpace(context, author, { target, declared })
+    const used = await requireSpace(context, author, { target, declared })
     const id = newId(context.now)
-    const accepted = await accept(context, file.stream, { author, id, maxBytes, signal: input.request.signal })
+    const accepted = await accept(context, file.stream, { author, id, used, signal: input.request.signal })
     const { size, sha256, quarantine } = accepted
     const contentType = await sniffContentType(accepted.head)
     const upload: NewFile = { id, ...target, size, sha256, contentType, quarantine }
@@ -102,7 +102,7 @@ interface Wish {
 }
 
 /** Refuses before the first byte what could only be refused after the last. Decides nothing: the row does. */
-async function requireSpace({ database, limits }: FilesContext, author: Author, { target, declared }: Wish): Promise<number> {
+async function requireSpace({ database, limits }: FilesContext, author: Author, { target, declared }: Wish): Promise<Quota> {
   if (declared > limits.fileBytes) throw tooLarge(limits.fileBytes)
   const used = await database.tenantTransaction(author.tenantId, async (tx) => {
     await requireDestination(tx, target.folderId, '/body/folderId')
@@ -110,7 +110,7 @@ async function requireSpace({ database, limits }: FilesContext, author: Author, 
     return readUsage(tx, author.tenantId)
   })
   assertRoom(used, limits.quota, Math.max(0, declared))
-  return Math.min(limits.fileBytes, limits.quota.bytes - used.bytes)
+  return used
 }
 
 function tooLarge(limit: number): Error {
@@ -120,19 +120,19 @@ function tooLarge(limit: number): Error {
 interface Passage {
   author: Author
   id: string
-  /** What is left of the quota, or the largest file. */
-  maxBytes: number
+  used: Quota
   signal: AbortSignal
 }
 
 /** @throws file.too-large, quota.exceeded, scanner.unavailable, storage.unavailable */
 async function accept({ gate, limits }: FilesContext, stream: Readable, passage: Passage): Promise<Accepted | Pending> {
-  const { author, id, maxBytes, signal } = passage
+  const { author, id, used, signal } = passage
+  const maxBytes = Math.min(limits.fileBytes, limits.quota.bytes - used.bytes)
   const { tenantId } = author
   const options = { ...objectOf({ tenantId, id }), tenantId, maxBytes, syncBytes: limits.syncBytes, signal }
   return await gate.accept(stream, options).catch((error: unknown) => {
     const outOfQuota = isProblem(error, 'file.too-large') && maxBytes < limits.fileBytes
-    throw outOfQuota ? quotaExceeded({ bytes: limits.quota.bytes - maxBytes, files: 0 }, limits.quota) : error
+    throw outOfQuota ? quotaExceeded(used, limits.quota) : error
   })
 }
 

@@ -35,6 +35,7 @@ export class BodySource implements Disposable {
   #waited = 0
   #received = 0
   #wake: (() => void) | null = null
+  #closed = false
 
   constructor(exchange: Exchange, pace: Pace) {
     this.#request = exchange.request
@@ -44,20 +45,22 @@ export class BodySource implements Disposable {
   }
 
   /**
-   * The next bytes, or null at the end of a complete body.
+   * The next bytes, or null at the end of a complete body and once this source was disposed of.
    * @throws request.timeout, ClientGone
    */
   async read(): Promise<Buffer | null> {
-    for (;;) {
+    while (!this.#closed) {
       const chunk: Buffer | null = this.#request.read()
       if (chunk !== null) return this.#count(chunk)
       if (this.#request.readableEnded) return this.#end()
       if (this.#request.destroyed) throw new ClientGone()
       await this.#more()
     }
+    return null
   }
 
   [Symbol.dispose](): void {
+    this.#closed = true
     for (const event of events) this.#request.off(event, this.#onEvent)
     this.#wake?.()
   }

@@ -59,8 +59,8 @@ class MultipartReader implements Disposable {
   readonly #parser: BusboyInstance
   readonly #fields = new Map<string, string>()
   readonly #opened = Promise.withResolvers<Upload>()
-  /** Settles when reading has to stop, whatever the parser is waiting for. */
-  readonly #stopped = Promise.withResolvers<void>()
+  /** Ends the wait for the parser when reading has to stop, whatever that is waiting for. */
+  #stop: () => void = () => undefined
   readonly #hash: Hash | null
   #file: Readable | null = null
   #digest: string | null = null
@@ -82,7 +82,7 @@ class MultipartReader implements Disposable {
 
   [Symbol.dispose](): void {
     this.#over = true
-    this.#stopped.resolve()
+    this.#stop()
     this.#source[Symbol.dispose]()
     this.#file?.destroy()
     this.#parser.removeAllListeners().on('error', () => undefined)
@@ -91,23 +91,25 @@ class MultipartReader implements Disposable {
   async #pump(): Promise<void> {
     try {
       for (let chunk = await this.#source.read(); chunk !== null && !this.#over; chunk = await this.#source.read()) {
-        await Promise.race([this.#write(chunk), this.#stopped.promise])
-        if (this.#over) return
+        await this.#write(chunk)
       }
-      this.#parser.end()
+      if (!this.#over) this.#parser.end()
     } catch (error) {
       this.#fail(error)
     }
   }
 
   #write(chunk: Buffer): Promise<void> {
-    return new Promise((resolve) => this.#parser.write(chunk, () => resolve()))
+    return new Promise((resolve) => {
+      this.#stop = resolve
+      this.#parser.write(chunk, () => resolve())
+    })
   }
 
   #fail(error: unknown): void {
     if (this.#over) return
     this.#over = true
-    this.#stopped.resolve()
+    this.#stop()
     this.#opened.reject(error)
     this.#file?.destroy(error as Error)
   }

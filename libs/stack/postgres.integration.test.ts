@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { readFile, realpath, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Client } from 'pg'
 import { describe, expect, it } from 'vitest'
@@ -100,6 +100,30 @@ describe('startPostgres', () => {
     expect(again.port).not.toBe(part.port)
   })
 
+  it('takes settings, and gives up safety only when asked', async () => {
+    await using home = await temporaryHome()
+    const show = (part: PostgresPart) =>
+      query(part.adminUrl, "select name, setting from pg_settings where name in ('fsync', 'work_mem') order by name")
+    const safe = await startPostgres({ home: home.path, settings: { work_mem: '1234kB' } })
+    expect(await show(safe)).toEqual([
+      { name: 'fsync', setting: 'on' },
+      { name: 'work_mem', setting: '1234' },
+    ])
+    await safe.stop()
+    await using fast = await startPostgres({ home: home.path, ...careless })
+    expect((await show(fast))[0]).toEqual({ name: 'fsync', setting: 'off' })
+  })
+
+  it('is removed with its home, also where the data lie elsewhere', async () => {
+    const home = await temporaryHome(0o700)
+    const part = await startPostgres({ home: home.path, ...careless })
+    await part.stop()
+    const data = await realpath(join(home.path, 'postgres'))
+    await home[Symbol.asyncDispose]()
+    await expect(stat(data)).rejects.toThrow('ENOENT')
+    await expect(stat(home.path)).rejects.toThrow('ENOENT')
+  })
+
   it('can be left in the hands of a folder that other users cannot enter', async () => {
     await using home = await temporaryHome(0o700)
     const part = await startPostgres({ home: home.path, ...careless })
@@ -179,6 +203,19 @@ describe('startPostgres after a crash', () => {
     await rm(join(home.path, 'secrets', 'postgres-password'))
     await expect(startPostgres({ home: home.path })).rejects.toMatchObject({ code: 'damaged' })
     expect(await isAlive(first.pid)).toBe(false)
+  })
+
+  it('does not touch data of another major version', async () => {
+    await using home = await temporaryHome()
+    const first = await startPostgres({ home: home.path, ...careless })
+    await first.stop()
+    const file = join(home.path, 'postgres', 'PG_VERSION')
+    await writeFile(file, '17\n')
+    const error = await startPostgres({ home: home.path }).catch((thrown: unknown) => thrown)
+    expect(error).toMatchObject({ code: 'damaged', what: expect.stringContaining('made by Postgres 17, this is Postgres 18') })
+    await writeFile(file, '18\n')
+    await using second = await startPostgres({ home: home.path, ...careless })
+    expect(second.password).toBe(first.password)
   })
 
   it.runIf(onLinux)('does not outlive a parent that is killed', async () => {

@@ -1,5 +1,6 @@
 export { eicar } from '@slipway/stack'
 export { type Clock, type FakeClock, fakeClock } from './clock.ts'
+export { type CollectedMetric, type CollectedSpan, type Collector, startCollector } from './collector.ts'
 export { type TestDatabase, type TestDatabaseOptions, type TestMigrations, testDatabase } from './database.ts'
 export { type DrainableQueue, drain } from './drain.ts'
 export { testEnvironment } from './environment.ts'

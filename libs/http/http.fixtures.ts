@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { connect, type Socket } from 'node:net'
 import type { Authenticator, Principal } from '@slipway/auth'
 import { type ProblemDetails, problem } from '@slipway/problem'
-import { z } from 'zod'
+
 import { createHttpApp, type HttpAppOptions, type HttpServer, listen, type RequestEnd, type Route } from './index.ts'
 
 export const acme = { id: '019aa5a0-0000-7000-8000-00000000000a', slug: 'acme' }
@@ -92,8 +92,6 @@ export function json(body: unknown, headers: Record<string, string> = {}): Reque
 export function sha256(data: string | Uint8Array): string {
   return createHash('sha256').update(data).digest('hex')
 }
-
-export const Empty = z.object({})
 
 /** A connection that says exactly what the test says. */
 export interface RawClient extends Disposable {

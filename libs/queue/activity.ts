@@ -3,6 +3,8 @@ export interface ActiveJob {
   /** Of the row, present or future. */
   readonly id: string
   readonly queue: string
+  /** Of the BullMQ job. */
+  readonly bullId: string
   readonly durable: boolean
   readonly controller: AbortController
 }
@@ -14,6 +16,8 @@ export interface Activity {
   started(job: ActiveJob): void
   moved(): void
   ended(job: ActiveJob): void
+  /** Ends what runs and whatever starts from now on. */
+  interrupt(reason: Error): void
   /** Resolves when nothing is active. */
   idle(): Promise<void>
 }
@@ -21,6 +25,7 @@ export interface Activity {
 export function createActivity(now: () => number): Activity {
   const active = new Set<ActiveJob>()
   let last = now()
+  let interruption: Error | undefined
   let waiters: (() => void)[] = []
   const settle = () => {
     if (active.size > 0) return
@@ -35,6 +40,7 @@ export function createActivity(now: () => number): Activity {
     started: (job) => {
       active.add(job)
       last = now()
+      if (interruption) job.controller.abort(interruption)
     },
     moved: () => {
       last = now()
@@ -43,6 +49,10 @@ export function createActivity(now: () => number): Activity {
       active.delete(job)
       last = now()
       settle()
+    },
+    interrupt: (reason) => {
+      interruption = reason
+      for (const { controller } of active) controller.abort(reason)
     },
     idle: () => {
       const { promise, resolve } = Promise.withResolvers<void>()

@@ -62,7 +62,10 @@ const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 export function createJobAdministration(settings: JobAdministrationSettings): JobAdministration {
   return {
     list: (scope, filter = {}) => inScope(settings, scope, (tx) => listRows(tx, settings, filter)),
-    get: async (scope, id) => (await readOne(settings, scope, id)) ?? (await fastOrMissing(settings, scope, id)),
+    get: async (scope, id) => {
+      const row = await readOne(settings, scope, id)
+      return row ? { ...viewOfRow(row), progress: await progressOf(settings, row) } : fastOrMissing(settings, scope, id)
+    },
     counts: (scope) => readOverview(settings, scope, (fn) => inScope(settings, scope, fn)),
     retry: (scope, id, by) => change(settings, { scope, id, ...by }, retryRow),
     replay: (scope, id, by) => change(settings, { scope, id, ...by }, replayRow),
@@ -99,12 +102,23 @@ async function listRows(tx: Transaction, { definitions }: JobAdministrationSetti
   return rows.map(viewOfRow)
 }
 
-async function readOne(settings: JobAdministrationSettings, scope: JobScope, id: string): Promise<JobView | null> {
+async function readOne(settings: JobAdministrationSettings, scope: JobScope, id: string): Promise<JobRow | null> {
   if (!uuid.test(id)) throw missing(id)
   return inScope(settings, scope, async (tx) => {
     const { rows } = await tx.execute<JobRow>(sql`select * from jobs where id = ${id}`)
-    return rows[0] ? viewOfRow(rows[0]) : null
+    return rows[0] ?? null
   })
+}
+
+/** Of no importance when Redis is away. */
+async function progressOf({ queues, definitions }: JobAdministrationSettings, { id, run, queue, state }: JobRow): Promise<unknown> {
+  const definition = definitions.find(({ name }) => name === queue)
+  if (!definition || state === 'pending') return null
+  try {
+    return (await (await queues.queue(definition)).getJob(durableId(id, run)))?.progress ?? null
+  } catch {
+    return null
+  }
 }
 
 async function fastOrMissing(settings: JobAdministrationSettings, scope: JobScope, id: string): Promise<JobView> {

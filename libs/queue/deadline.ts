@@ -5,6 +5,10 @@ export class JobTimeout extends Error {
 export class JobCancelled extends Error {
   override readonly name = 'JobCancelled'
 }
+/** Another host has the job: what happens here counts no more, so nothing is written. */
+export class JobLost extends Error {
+  override readonly name = 'JobLost'
+}
 /** The worker shuts down; the job goes back to the queue and keeps its attempts. */
 export class JobInterrupted extends Error {
   override readonly name = 'JobInterrupted'

@@ -1,7 +1,9 @@
 import { newId, onCommit, type Transaction } from '@slipway/db'
+import { problem } from '@slipway/problem'
 import { sql } from 'drizzle-orm'
 import type { JobPayload, QueueDefinition } from './definition.ts'
 import { announceIntent } from './hints.ts'
+import { isStorable } from './ledger.ts'
 import { jobKey, parsePayload, tenantOf } from './payload.ts'
 import { currentTraceparent } from './trace.ts'
 
@@ -26,8 +28,11 @@ export async function enqueue<Payload extends JobPayload>(
 ): Promise<string> {
   const payload = parsePayload(definition, given)
   const key = jobKey(definition, payload, options.dedupeId)
+  const json = JSON.stringify(payload)
+  if (!isStorable(json))
+    throw problem('request.invalid', { detail: `The payload for queue "${definition.name}" has characters that no database takes` })
   const { rows } = await tx.execute<{ id: string }>(sql`
-    select enqueue_job(${newId()}, ${tenantOf(payload)}, ${definition.name}, ${key}, ${JSON.stringify(payload)}::jsonb,
+    select enqueue_job(${newId()}, ${tenantOf(payload)}, ${definition.name}, ${key}, ${json}::jsonb,
       ${definition.attempts}, ${Math.max(0, Math.round(options.delay ?? 0))}, ${currentTraceparent()}) as id`)
   onCommit(tx, () => announceIntent(definition))
   const id = rows[0]?.id

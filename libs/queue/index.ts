@@ -8,7 +8,7 @@ export {
   type JobScope,
 } from './administration.ts'
 export { createQueues, type QueueClient, type QueueClientSettings, type QueueCounts } from './client.ts'
-export { JobCancelled, JobInterrupted, JobTimeout } from './deadline.ts'
+export { JobCancelled, JobInterrupted, JobLost, JobTimeout } from './deadline.ts'
 export {
   type AnyQueue,
   DeclarationError,

@@ -31,6 +31,8 @@ export interface JobView {
   readonly replayedAs: string | null
   /** False: added by the fast path or a schedule, and only in Redis until it fails. */
   readonly durable: boolean
+  /** What the processor last said; null in lists, and when Redis does not know it any more. */
+  readonly progress: unknown
 }
 
 export interface JobRow extends Record<string, unknown> {
@@ -76,6 +78,7 @@ export function viewOfRow(row: JobRow): JobView {
     replayOf: row.replay_of,
     replayedAs: row.replayed_as,
     durable: true,
+    progress: null,
   }
 }
 
@@ -83,14 +86,13 @@ function dateOrNull(value: Date | string | number | null | undefined): Date | nu
   return value === null || value === undefined ? null : new Date(value)
 }
 
-/** Null for a durable job, whose row says more. */
 export async function viewOfFast(job: Job, definition: AnyQueue): Promise<JobView> {
   const { id, payload, tenantId, key, maxAttempts } = fastWork(job, definition)
   return {
     id,
     queue: definition.name,
     key,
-    state: stateOf(await job.getState()),
+    state: stateOf(await job.getState(), job.attemptsMade),
     tenantId,
     payload,
     attempts: job.attemptsMade,
@@ -106,10 +108,11 @@ export async function viewOfFast(job: Job, definition: AnyQueue): Promise<JobVie
     replayOf: null,
     replayedAs: null,
     durable: false,
+    progress: job.progress,
   }
 }
 
-function stateOf(state: string): JobState {
+function stateOf(state: string, attempts: number): JobState {
   if (state === 'active' || state === 'completed' || state === 'failed') return state
-  return state === 'delayed' ? 'retrying' : 'waiting'
+  return state === 'delayed' && attempts > 0 ? 'retrying' : 'waiting'
 }

@@ -93,6 +93,18 @@ export async function buryJob(database: Database, letter: DeadLetter): Promise<v
     database,
     `insert into jobs (id, tenant_id, queue, key, payload, state, attempts, max_attempts, reason, stack, created_at, finished_at)
       values ($1, $2, $3, $4, $5::jsonb, 'dead', $6, $7, $8, $9, $10, now()) on conflict (id) do nothing`,
-    [id, tenantId, queue, key, JSON.stringify(payload ?? null), attempts, maxAttempts, reason, stack ?? null, createdAt],
+    [id, tenantId, queue, key, storableJson(payload), attempts, maxAttempts, reason, stack ?? null, createdAt],
   )
+}
+
+/** `jsonb` takes neither NUL nor half a surrogate pair; JSON has both as escapes only. */
+const unstorable = /\\u(0000|d[89a-f][0-9a-f]{2})/g
+
+function storableJson(value: unknown): string {
+  return JSON.stringify(value ?? null).replaceAll(unstorable, '\\ufffd')
+}
+
+/** Whether `jsonb` would refuse the value. */
+export function isStorable(json: string): boolean {
+  return json.search(unstorable) === -1
 }

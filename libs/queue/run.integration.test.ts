@@ -72,6 +72,16 @@ describe('a run', () => {
     expect(touched).toEqual([])
   })
 
+  it('may fail with anything at all, and still leaves a dead letter', async () => {
+    await all.workers({}, () => {
+      throw new UnrecoverableError('\u0000 in the dish')
+    })
+    expect(await all.ended(await request(probe, 'x'), 'dead')).toMatchObject({ reason: '\ufffd in the dish' })
+    const fast = await all.queues.add(probe, { version: 1, name: 'nul \u0000 and half \ud800' })
+    expect(await all.ended(fast, 'dead')).toMatchObject({ payload: { name: 'nul \ufffd and half \ufffd' } })
+    await expect(request(probe, 'nul \u0000')).rejects.toMatchObject({ code: 'request.invalid' })
+  })
+
   it('whose failure nobody needs to see is not a dead letter', async () => {
     await all.workers()
     const id = await request(unimportant, 'x', 9)

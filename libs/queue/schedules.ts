@@ -35,7 +35,6 @@ export interface ScheduleChanges {
  * the start of a host removes anything. May run in several processes at once.
  */
 export async function upsertSchedules(parts: ScheduleParts): Promise<ScheduleChanges> {
-  checkSchedules(parts)
   const changes: ScheduleChanges = { upserted: [], removed: [] }
   for (const definition of parts.definitions) {
     const queue = await parts.producer.queue(definition)
@@ -57,7 +56,8 @@ function registry({ prefix, service }: ScheduleParts): string {
   return `${prefix}:scheduled:${service}`
 }
 
-function checkSchedules({ schedules, definitions }: ScheduleParts): void {
+/** @throws `DeclarationError` and `request.invalid` for what would never work */
+export function checkSchedules({ schedules, definitions }: Pick<ScheduleParts, 'schedules' | 'definitions'>): void {
   for (const { id, queue, payload } of schedules) {
     if (!/^[a-z][a-z0-9-]{0,100}$/.test(id)) throw new DeclarationError(`Schedule "${id}": ids are lower-case letters, digits and dashes`)
     if (!definitions.includes(queue)) throw new DeclarationError(`Schedule "${id}" names queue "${queue.name}", which is not declared`)

@@ -2,7 +2,7 @@ import type { Database } from '@slipway/db'
 import { DelayedError, type Job, type Telemetry, UnrecoverableError, WaitingError, Worker } from 'bullmq'
 import type { Redis } from 'ioredis'
 import type { ActiveJob, Activity } from './activity.ts'
-import { JobCancelled, JobInterrupted, JobTimeout, withDeadline } from './deadline.ts'
+import { JobCancelled, JobInterrupted, JobLost, JobTimeout, withDeadline } from './deadline.ts'
 import type { JobPayload, JobRun } from './definition.ts'
 import { readDurable } from './envelope.ts'
 import { buryJob, settleJob } from './ledger.ts'
@@ -64,8 +64,22 @@ export function startWorker(host: WorkerHost, loaded: LoadedQueue): Worker {
   })
   worker.on('error', (error) => log.warn({ err: error, queue: name }, 'the worker has trouble with Redis'))
   worker.on('stalled', (id) => log.warn({ queue: name, job: id }, 'a worker lost this job; it runs again'))
+  worker.on('lockRenewalFailed', (ids) => void leaveLost(host, name, ids))
   worker.on('failed', (job, error) => void buryLost(host, loaded, { job, error }))
   return worker
+}
+
+/**
+ * Without its lock a job is another host's, so the run here has to end. Unless Redis lost the job altogether: then nobody else has it,
+ * and the run may as well finish.
+ */
+async function leaveLost({ connection, prefix, activity, log }: WorkerHost, queue: string, ids: readonly string[]): Promise<void> {
+  for (const job of [...activity.active].filter(({ queue: of, bullId }) => of === queue && ids.includes(bullId))) {
+    const known = await connection.exists(`${prefix}:${queue}:${job.bullId}`).catch(() => 0)
+    if (!known) continue
+    log.error({ queue, job: job.id }, 'the lock of the job was lost, as happens when the event loop is blocked; another host runs it')
+    job.controller.abort(new JobLost('another host has taken the job over'))
+  }
 }
 
 interface Delivery {
@@ -82,7 +96,13 @@ async function processJob(host: WorkerHost, loaded: LoadedQueue, delivery: Deliv
     host.metrics?.finished(definition.name, 'skipped', 0)
     return
   }
-  const active: ActiveJob = { id: work.id, queue: definition.name, durable: work.durable !== null, controller: new AbortController() }
+  const active: ActiveJob = {
+    id: work.id,
+    queue: definition.name,
+    bullId: String(delivery.job.id),
+    durable: work.durable !== null,
+    controller: new AbortController(),
+  }
   const started = host.now()
   host.metrics?.started(definition.name, waitOf(delivery.job, started))
   host.activity.started(active)
@@ -125,6 +145,7 @@ async function attempt(host: WorkerHost, loaded: LoadedQueue, { job, token, work
     await note(log, work.durable && settleJob(host.database, work.durable, { state: 'completed' }))
     return { name: 'completed' }
   } catch (error) {
+    if (error instanceof JobLost) return { name: 'interrupted', error: new WaitingError() }
     if (error instanceof JobInterrupted) return giveBack(host, { job, token, work, active }, log)
     if (error instanceof JobCancelled) return endCancelled(host, work, log)
     return isPermanent(error, work) ? endFailed(host, loaded, { work, job, error, log }) : retryLater(host, { work, error, log })
@@ -133,6 +154,7 @@ async function attempt(host: WorkerHost, loaded: LoadedQueue, { job, token, work
 
 async function runProcessor(host: WorkerHost, loaded: LoadedQueue, { job, work, active, log }: Attempt & { log: QueueLog }): Promise<void> {
   const { definition, processor } = loaded
+  active.controller.signal.throwIfAborted()
   const payload = parseOrGiveUp(loaded, work.payload)
   const progress = createProgress(job, log, host.activity)
   const run: JobRun = {

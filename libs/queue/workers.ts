@@ -14,7 +14,7 @@ import { buryFailed, reconcile, removeExpired } from './reconcile.ts'
 import { hintChannel, workerConnection } from './redis.ts'
 import { relayBatch, relayPass } from './relay.ts'
 import type { LoadedQueue } from './run.ts'
-import { restoreSchedules, type Schedule, type ScheduleParts, upsertSchedules } from './schedules.ts'
+import { checkSchedules, restoreSchedules, type Schedule, type ScheduleParts, upsertSchedules } from './schedules.ts'
 import { type QueueMetrics, startWorker, type WorkerHost } from './worker.ts'
 
 export interface WorkersSettings<Context> extends ProducerSettings {
@@ -76,6 +76,7 @@ export interface Workers extends AsyncDisposable {
 
 /** Runs the processors of one service, relays its intents and keeps its rows and Redis in step. Does not wait for Redis. */
 export async function createWorkers<Context>(settings: WorkersSettings<Context>): Promise<Workers> {
+  checkSchedules({ definitions: settings.definitions, schedules: settings.schedules ?? [] })
   const loaded = await Promise.all(settings.definitions.map(load))
   return startHost(settings as WorkersSettings<never>, loaded)
 }
@@ -213,13 +214,13 @@ async function stopHost(
   { deadline, endLoops }: { deadline: number; endLoops: () => Promise<void> },
 ): Promise<number> {
   const { activity, tuning, connection, subscriber, producer } = host
-  await Promise.all(workers.map((worker) => worker.pause(true)))
+  // Closing ends the fetching at once, and is done when the last job is. A pause would let one more fetch through.
+  const closed = Promise.all(workers.map((worker) => worker.close()))
   await endLoops()
   await within(activity.idle(), deadline)
   const left = activity.active.size
-  for (const job of activity.active) job.controller.abort(new JobInterrupted('the worker shuts down'))
-  await within(activity.idle(), tuning.grace * 2)
-  await within(Promise.all(workers.map((worker) => worker.close())), tuning.grace)
+  activity.interrupt(new JobInterrupted('the worker shuts down'))
+  await within(closed, tuning.grace * 2)
   await producer[Symbol.asyncDispose]()
   subscriber.disconnect()
   connection.disconnect()

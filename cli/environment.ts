@@ -51,6 +51,7 @@ export function processEnvironmentOf(plan: ProcessPlan, options: EnvironmentOpti
     ...storage(options.stores),
     ...own(manifest, options),
     SLIPWAY_INSTANCE: `${manifest.name}-${kind}`,
+    OTEL_SERVICE_NAME: `slipway-${manifest.name}-${kind}`,
     HTTP_HOST: '127.0.0.1',
     HTTP_PORT: String(ports.open),
     HTTP_INTERNAL_HOST: '127.0.0.1',

@@ -142,6 +142,10 @@ export const platformVariables = {
     }),
     ratio: decimal('OTEL_TRACES_SAMPLER_ARG', { default: 0.1, min: 0, max: 1, description: 'Share of traces that head sampling keeps' }),
     metricSeconds: integer('OTEL_METRIC_SECONDS', { default: 15, min: 1, max: 3600, description: 'How often metrics are exported' }),
+    serviceName: text('OTEL_SERVICE_NAME', {
+      optional: true,
+      description: 'service.name of the resource; read by the OpenTelemetry SDK itself',
+    }),
     attributes: text('OTEL_RESOURCE_ATTRIBUTES', {
       optional: true,
       description: 'Attributes of the resource, key=value separated by commas',

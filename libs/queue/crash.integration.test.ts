@@ -3,11 +3,13 @@ import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
+import { Redis } from 'ioredis'
 import { Client } from 'pg'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type Harness, harness, tenantA } from './harness.fixtures.ts'
 import { enqueue } from './index.ts'
 import { keyed, probe } from './probe-queues.fixtures.ts'
+import { prefix } from './probe-settings.fixtures.ts'
 
 interface HostProcess {
   said(line: string): Promise<void>
@@ -73,6 +75,21 @@ describe('a worker host that is killed', () => {
     await all.workers()
     await all.ended(id)
     expect(await all.runs('hang')).toBe(1)
+  })
+
+  it('by the same job again and again has killed enough: the job is a dead letter', async () => {
+    const host = startHost()
+    await host.said('ready')
+    const durable = await request('hang')
+    const fast = await all.queues.add(probe, { version: 1, tenantId: tenantA, name: 'hang-fast' })
+    await Promise.all([host.said('started hang'), host.said('started hang-fast')])
+    const client = new Redis(all.redis.url, { db: 3 })
+    for (const id of [`${durable}.1`, fast]) await client.hset(`${prefix}:probe:${id}`, 'stc', 3)
+    client.disconnect()
+    await host.kill()
+    await all.workers()
+    for (const id of [durable, fast]) expect(await all.ended(id, 'dead')).toMatchObject({ reason: expect.stringContaining('stalled') })
+    expect(await all.effects()).toEqual([])
   })
 
   it('after it gave a job to Redis, before its row says so, leaves one job and not two', async () => {

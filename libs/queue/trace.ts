@@ -1,11 +1,4 @@
 import { context, propagation, trace } from '@opentelemetry/api'
-import type { Telemetry } from 'bullmq'
-import { BullMQOtel } from 'bullmq-otel'
-
-/** Gives producers and workers spans that continue the request's trace. Queues without it run silently. */
-export function createQueueTelemetry(): Telemetry {
-  return new BullMQOtel({ tracerName: 'slipway-queue' })
-}
 
 /** The W3C `traceparent` of what runs now; null without telemetry. */
 export function currentTraceparent(): string | null {

@@ -1,10 +1,11 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { once } from 'node:events'
 import { type Context, context, propagation, ROOT_CONTEXT, type TextMapPropagator, TraceFlags, trace } from '@opentelemetry/api'
+import { BullMQOtel } from 'bullmq-otel'
 import { Redis } from 'ioredis'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type Harness, harness, tenantA } from './harness.fixtures.ts'
-import { checkRedisPolicy, createQueueTelemetry, enqueue, JobLost, type QueueDefinition, type Schedule } from './index.ts'
+import { checkRedisPolicy, enqueue, JobLost, type QueueDefinition, type Schedule } from './index.ts'
 import type { ProbeContext } from './probe-processor.fixtures.ts'
 import { hurried, keyed, type ProbePayload, paced, probe, probeQueues } from './probe-queues.fixtures.ts'
 import { prefix } from './probe-settings.fixtures.ts'
@@ -250,7 +251,7 @@ describe('a worker host', () => {
 
     it('continues the trace of the request, through row, relay and worker', async () => {
       const traces: (string | null)[] = []
-      await all.workers({ telemetry: createQueueTelemetry() }, ({ traceId: seen }) => void traces.push(seen))
+      await all.workers({ telemetry: new BullMQOtel({ tracerName: 'test' }) }, ({ traceId: seen }) => void traces.push(seen))
       const active = trace.setSpanContext(ROOT_CONTEXT, { traceId, spanId: 'b7ad6b7169203331', traceFlags: TraceFlags.SAMPLED })
       const id = await context.with(active, () => request('traced'))
       await all.ended(id)

@@ -1,9 +1,9 @@
 import type { PlatformConfig } from '@slipway/config'
 import { connect, type Database, type Role, roleName } from '@slipway/db'
-import { createQueues, createQueueTelemetry, type QueueClient, queuePrefix } from '@slipway/queue'
+import { createQueues, type QueueClient, queuePrefix } from '@slipway/queue'
 import { createScanner, type Scanner } from '@slipway/scanner'
 import { createScanGate, createStorage, type ScanGate, type Storage } from '@slipway/storage'
-import { type Log, poolMetrics } from '@slipway/telemetry'
+import { type Log, poolMetrics, queueTelemetry } from '@slipway/telemetry'
 import type { AnyManifest } from './manifest.ts'
 import type { ProcessConfig } from './process-config.ts'
 import { createRedisConnections, type RedisConnections } from './redis.ts'
@@ -35,7 +35,7 @@ export function openShared(platform: PlatformConfig, manifests: readonly AnyMani
       caFile: platform.redis.caFile,
       prefix: queuePrefix({ keyPrefix: platform.redis.keyPrefix }),
       definitions: manifests.flatMap((manifest) => manifest.queues),
-      telemetry: createQueueTelemetry(),
+      telemetry: queueTelemetry(),
       log,
     }),
   )

@@ -1,7 +1,7 @@
 import { createHttpApp, type HttpServer, listen, mount } from '@slipway/http'
 import { problem } from '@slipway/problem'
-import { createQueueTelemetry, createWorkers, type JobOutcome, queuePrefix, type Workers } from '@slipway/queue'
-import { queueMetrics } from '@slipway/telemetry'
+import { createWorkers, type JobOutcome, queuePrefix, type Workers } from '@slipway/queue'
+import { queueMetrics, queueTelemetry } from '@slipway/telemetry'
 import type { Express } from 'express'
 import { turnNotReady } from './api.ts'
 import { healthRoutes } from './health-routes.ts'
@@ -42,7 +42,7 @@ async function startWorkers({ manifest, context, databases }: HostedService, hos
     redisUrl: redis.url.reveal(),
     caFile: redis.caFile,
     prefix: queuePrefix({ keyPrefix: redis.keyPrefix }),
-    telemetry: createQueueTelemetry(),
+    telemetry: queueTelemetry(),
     metrics: jobMetrics(),
     log: host.log.child({ service: manifest.name }),
   })

@@ -1,9 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
-import { type TestRedis, testRedis, testStores } from '@slipway/testing'
+import { type CollectedSpan, type Collector, startCollector, type TestRedis, testRedis, testStores } from '@slipway/testing'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type CollectedSpan, type Collector, startCollector } from './collector.fixtures.ts'
 import type { AppSettings } from './traced-app.fixtures.ts'
 
 const server = 2

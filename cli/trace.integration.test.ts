@@ -1,0 +1,104 @@
+import { execFile } from 'node:child_process'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { processEnvironment } from '@slipway/config'
+import { freePort } from '@slipway/stack'
+import { type CollectedSpan, type Collector, startCollector } from '@slipway/testing'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+
+const run = promisify(execFile)
+const main = fileURLToPath(new URL('./main.ts', import.meta.url))
+const traceId = '4bf92f3577b34da6a3ce929d0e0e4736'
+
+let home: string
+let collector: Collector
+let spans: CollectedSpan[]
+
+/** The whole stack with telemetry on. A permanent deletion is one request, one transaction and one job that works on the object store. */
+beforeAll(async () => {
+  home = await mkdtemp(join(tmpdir(), 'slipway-trace-'))
+  collector = await startCollector()
+  const slipway = (...words: string[]) =>
+    run(process.execPath, [main, ...words, '--home', home], { env: stackEnvironment(collector.endpoint) })
+  await slipway('up', '--detach', '--port', String(await freePort()))
+  const access = await readAccess(home)
+  const file = new FormData()
+  file.set('file', new Blob(['a small file']), 'small.txt')
+  const { id } = await call<{ id: string }>(access, '/api/v1/files', { method: 'POST', body: file })
+  const traceparent = `00-${traceId}-00f067aa0ba902b7-01`
+  await call(access, `/api/v1/files/${id}?permanent=true`, { method: 'DELETE', headers: { traceparent } })
+  await jobsEnd(access)
+  // Stopping sends what the processes still hold, so nothing has to be waited for.
+  await slipway('down')
+  spans = collector.spans.filter((span) => span.traceId === traceId)
+}, 180_000)
+
+afterAll(async () => {
+  await collector?.[Symbol.asyncDispose]()
+  if (home) await rm(home, { recursive: true, force: true })
+})
+
+function stackEnvironment(endpoint: string): Record<string, string> {
+  const { PATH = '', HOME = '' } = processEnvironment()
+  return { PATH, HOME, OTEL_EXPORTER_OTLP_ENDPOINT: endpoint, OTEL_TRACES_SAMPLER_ARG: '1' }
+}
+
+interface Access {
+  readonly url: string
+  readonly key: string
+}
+
+async function readAccess(folder: string): Promise<Access> {
+  const { stdout } = await run('sh', ['-c', `. "${folder}/dev.env" && printf '%s\\n%s' "$SLIPWAY_URL" "$SLIPWAY_API_KEY"`])
+  const [url = '', key = ''] = stdout.split('\n')
+  return { url, key }
+}
+
+async function call<Body>(
+  { url, key }: Access,
+  path: string,
+  init: { method?: string; body?: FormData; headers?: Record<string, string> } = {},
+): Promise<Body> {
+  const headers = { ...init.headers, authorization: `Bearer ${key}` }
+  const response = await fetch(`${url}${path}`, { ...init, headers })
+  if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`)
+  return (response.status === 204 ? undefined : await response.json()) as Body
+}
+
+/** Asks until the work that the deletion left behind is done. */
+async function jobsEnd(access: Access): Promise<void> {
+  for (let attempt = 0; attempt < 200; attempt++) {
+    const { items } = await call<{ items: { state: string }[] }>(access, '/api/v1/files/jobs')
+    if (items.length > 0 && items.every(({ state }) => state === 'completed')) return
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+  throw new Error('the jobs of the deletion did not end')
+}
+
+describe('one request', () => {
+  it.each(['express', 'pg', 'ioredis', 'aws-sdk', 'slipway.queue'])('has spans of %s in its trace', (library) => {
+    const scopes = new Set(spans.map((span) => span.scope))
+    expect(
+      [...scopes].some((scope) => scope.endsWith(library)),
+      [...scopes].join(', '),
+    ).toBe(true)
+  })
+
+  it('is one trace from the API to the worker', () => {
+    const services = new Set(spans.map((span) => span.resource['service.name']))
+    expect(services).toEqual(new Set(['slipway-files-api', 'slipway-files-worker']))
+  })
+
+  it('hangs together: every span has its parent in the trace, the first one in the caller', () => {
+    const known = new Set([...spans.map((span) => span.spanId), '00f067aa0ba902b7'])
+    expect(spans.filter((span) => !known.has(span.parentId)).map((span) => span.name)).toEqual([])
+  })
+
+  it('names its route by the template, and carries no id in a span name', () => {
+    expect(spans.map((span) => span.attributes['http.route'])).toContain('/api/v1/files/:id')
+    expect(spans.filter((span) => /[0-9a-f]{8}-[0-9a-f]{4}/.test(span.name)).map((span) => span.name)).toEqual([])
+  })
+})

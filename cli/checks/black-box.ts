@@ -1,8 +1,8 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { freePorts } from '@slipway/stack'
 import { checkout, homeAt } from '../home.ts'
-import { claimPorts } from '../ports.ts'
 import { readDevEnv } from '../stack/dev-env.ts'
 import { runTool } from './run-tool.ts'
 import { blackBoxTests, type Step, type StepResult } from './steps.ts'
@@ -14,7 +14,7 @@ export const blackBoxStep: Step = {
   name: 'e2e',
   async run() {
     const folder = join(mkdtempSync(join(tmpdir(), 'slipway-e2e-')), 'home')
-    const [port = 0] = await claimPorts(1)
+    const [port = 0] = await freePorts(1)
     try {
       const result = await onFreshStack(folder, port)
       return result.ok ? result : { ...result, output: `${result.output}\n\nlogs of the stack: ${folder}/logs` }

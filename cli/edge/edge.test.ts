@@ -1,8 +1,8 @@
 import { once } from 'node:events'
 import { createServer, request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http'
 import { type AddressInfo, connect, createServer as createTcpServer } from 'node:net'
+import { freePorts } from '@slipway/stack'
 import { afterEach, describe, expect, test } from 'vitest'
-import { claimPorts } from '../ports.ts'
 import { type Edge, openEdge } from './edge.ts'
 
 const closers: (() => Promise<unknown>)[] = []
@@ -21,7 +21,7 @@ async function upstream(listener: Listener): Promise<number> {
 }
 
 async function edgeTo(port: number): Promise<{ url: string; port: number; edge: Edge }> {
-  const [own = 0] = await claimPorts(1)
+  const [own = 0] = await freePorts(1)
   const edge = await openEdge({
     port: own,
     route: (path) => (path.startsWith('/api/') ? { name: 'the files API', port } : undefined),
@@ -181,7 +181,7 @@ describe('streaming', () => {
 
 describe('what the edge answers itself', () => {
   test('an upstream that is down: 503 as a problem with Retry-After', async () => {
-    const [nobody = 0] = await claimPorts(1)
+    const [nobody = 0] = await freePorts(1)
     const answer = await fetch(`${(await edgeTo(nobody)).url}/api/v1/files?x=1`, { method: 'POST', body: Buffer.alloc(1024 * 1024) })
     expect(answer.status).toBe(503)
     expect(answer.headers.get('retry-after')).toBe('2')

@@ -22,6 +22,11 @@ export class ApiClient {
     this.#authorization = credential === undefined || credential.includes(' ') ? credential : `Bearer ${credential}`
   }
 
+  /** The same API with another credential. */
+  as(credential: string): ApiClient {
+    return new ApiClient(this.#url, credential)
+  }
+
   get<T>(path: string): Promise<T> {
     return this.#request<T>('GET', path)
   }
@@ -41,8 +46,8 @@ export class ApiClient {
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     })
     const text = await answer.text()
-    const parsed = parse(text)
-    if (!answer.ok) throw new ApiFailure(`${method} ${path}`, answer.status, parsed as { code?: string })
+    const parsed = text === '' ? undefined : parse(text)
+    if (!answer.ok) throw new ApiFailure(`${method} ${path}`, answer.status, parsed ?? {})
     return parsed as T
   }
 }

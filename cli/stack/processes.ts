@@ -1,8 +1,8 @@
 import { join } from 'node:path'
 import type { AnyManifest } from '@slipway/service'
+import { freePorts } from '@slipway/stack'
 import type { ProcessPlan } from '../environment.ts'
 import { checkout, type Home, logFile } from '../home.ts'
-import { claimPorts } from '../ports.ts'
 import { startChild } from '../supervisor/child.ts'
 import type { Unit } from '../supervisor/unit.ts'
 
@@ -12,7 +12,7 @@ export async function planProcesses(manifests: readonly AnyManifest[]): Promise<
     { manifest, kind: 'api' as const },
     ...(manifest.queues.length > 0 ? [{ manifest, kind: 'worker' as const }] : []),
   ])
-  const ports = await claimPorts(wanted.length * 2)
+  const ports = await freePorts(wanted.length * 2)
   return wanted.map((plan, index) => ({ ...plan, ports: { open: ports[index * 2] ?? 0, internal: ports[index * 2 + 1] ?? 0 } }))
 }
 

@@ -2,6 +2,7 @@ import { scopes } from '@slipway/auth'
 import { Failure } from '../failure.ts'
 import type { Home } from '../home.ts'
 import type { StackSecrets } from '../secrets.ts'
+import { poll } from '../supervisor/poll.ts'
 import { ApiClient, ApiFailure } from './api-client.ts'
 import { readDevEnv, writeDevEnv } from './dev-env.ts'
 
@@ -23,7 +24,7 @@ export async function seed({ home, url, secrets, progress }: SeedOptions): Promi
   if (known && (await works(url, known.SLIPWAY_API_KEY))) return writeDevEnv(home.devEnv, { ...known, SLIPWAY_URL: url })
   progress('making a demo tenant, a person and an API key')
   const password = secrets.get('demo.password')
-  const session = await openSession(new ApiClient(url), password)
+  const session = await openSession(url, password)
   await ensureTenant(await tokenFor(url, session, {}))
   const client = await tokenFor(url, session, { tenant: demo.slug })
   const { key } = await client.post<{ key: string }>('/api/v1/api-keys', { name: 'slipway up', scopes: Object.keys(scopes) })
@@ -46,14 +47,44 @@ async function works(url: string, key: string): Promise<boolean> {
   }
 }
 
-async function openSession(client: ApiClient, password: string): Promise<string> {
+/** The session of the demo person, who is made when there is none yet. */
+async function openSession(url: string, password: string): Promise<string> {
+  const client = new ApiClient(url)
   const account = { email: demo.email, password }
   try {
-    const { sessionToken } = await client.post<{ sessionToken: string }>('/api/v1/auth/sign-up', { ...account, name: demo.person })
-    return sessionToken
+    await client.post('/api/v1/auth/sign-up', { ...account, name: demo.person })
   } catch (error) {
-    if (!(error instanceof ApiFailure) || error.code !== 'resource.conflict') throw error
+    if (error instanceof ApiFailure && error.code === 'resource.conflict') return signIn(client, account)
+    throw error
   }
+  return confirm(client, account)
+}
+
+interface Account {
+  email: string
+  password: string
+}
+
+/**
+ * Opens the link in a mail to the address and sets the password again: until an address was proven by mail, its password is a
+ * stranger's, and the first link that is opened takes it away.
+ */
+async function confirm(client: ApiClient, { email, password }: Account): Promise<string> {
+  await client.post('/api/v1/auth/magic-link', { email })
+  const token = await poll(() => linkToken(client, email), { within: 20_000 })
+  if (token === null) throw new Failure(`no mail to ${email} came within 20 s`, { fix: 'read `slipway logs identity-worker`' })
+  const { sessionToken } = await client.post<{ sessionToken: string }>('/api/v1/auth/magic-link/consume', { token })
+  await client.as(sessionToken).post('/api/v1/auth/password', { newPassword: password })
+  return sessionToken
+}
+
+async function linkToken(client: ApiClient, email: string): Promise<string | null> {
+  const { items } = await client.get<{ items: { to: string[]; text: string }[] }>('/dev/mail')
+  const texts = items.filter((mail) => mail.to.includes(email)).map((mail) => mail.text)
+  return /[#&]kind=magic-link&token=([\w-]+)/.exec(texts.at(-1) ?? '')?.[1] ?? null
+}
+
+async function signIn(client: ApiClient, account: Account): Promise<string> {
   try {
     return (await client.post<{ sessionToken: string }>('/api/v1/auth/sign-in', account)).sessionToken
   } catch (error) {

@@ -1,5 +1,6 @@
 import {
   type ClamdPart,
+  freePorts,
   type MailPart,
   type Part,
   type PostgresPart,
@@ -13,7 +14,6 @@ import {
 } from '@slipway/stack'
 import type { Stores } from '../environment.ts'
 import type { Home } from '../home.ts'
-import { claimPorts } from '../ports.ts'
 import type { Running, Unit } from '../supervisor/unit.ts'
 
 type StoreName = 'postgres' | 'redis' | 'clamd' | 'seaweed' | 'mail'
@@ -45,7 +45,7 @@ interface Parts {
 
 /** Ports are chosen once: a store that is restarted comes back where its users look for it. */
 export async function storeUnits({ home, maxFileBytes, log }: StoreOptions): Promise<StoreUnits> {
-  const [postgres = 0, redis = 0, clamd = 0, seaweed = 0, smtp = 0, mail = 0] = await claimPorts(6)
+  const [postgres = 0, redis = 0, clamd = 0, seaweed = 0, smtp = 0, mail = 0] = await freePorts(6)
   const parts: Parts = {}
   const at = (port: number) => ({ home: home.folder, port, log })
   const units = {

@@ -1,8 +1,8 @@
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { freePorts } from '@slipway/stack'
 import { expect, test } from 'vitest'
-import { claimPorts } from '../ports.ts'
 import { type ChildOptions, logTail, openLog, startChild } from './child.ts'
 import { identify, isAlive } from './identity.ts'
 
@@ -12,7 +12,7 @@ async function childOf(script: string, options: Partial<ChildOptions> = {}): Pro
   const folder = mkdtempSync(join(tmpdir(), 'slipway-child-'))
   const file = join(folder, 'child.mjs')
   writeFileSync(file, script)
-  const [port = 0] = await claimPorts(1)
+  const [port = 0] = await freePorts(1)
   return {
     name: 'sample',
     command: process.execPath,

@@ -8,12 +8,29 @@ export async function freePort(): Promise<number> {
   return port as number
 }
 
-/** Several free ports; they are held together until all are known, so that none comes twice. */
+const lowest = 20_000
+const highest = 32_000
+
+/**
+ * Several free ports; they are held together until all are known, so that none comes twice. They lie below the range from which
+ * systems number outgoing connections (32768 and up on Linux): a port from that range may be taken by any connection before a part
+ * has bound it.
+ */
 export async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(Array.from({ length: count }, () => listen(0)))
-  const ports = servers.map(portOf)
-  await Promise.all(servers.map(close))
-  return ports
+  const servers: Server[] = []
+  try {
+    for (let attempt = 0; servers.length < count && attempt < 1000; attempt++) {
+      const server = await listen(lowest + Math.floor(Math.random() * (highest - lowest))).catch(() => undefined)
+      if (server) servers.push(server)
+    }
+    if (servers.length === count) return servers.map(portOf)
+    throw new StackError('port-in-use', {
+      what: `there are no ${count} free ports between ${lowest} and ${highest}`,
+      fix: 'stop some of the programs that listen there',
+    })
+  } finally {
+    await Promise.all(servers.map(close))
+  }
 }
 
 /**

@@ -63,6 +63,10 @@ describe('POST /auth/token', () => {
     expect({ ...foreign.body, traceId: '' }).toEqual({ ...missing.body, traceId: '' })
   })
 
+  it.each(['%00', "'; drop table member; --", 'a'.repeat(63), '..'])('finds no tenant %j', async (slug) => {
+    expect(code(await issue(owner.session, { tenant: slug }))).toBe('404 resource.not-found')
+  })
+
   it('can be limited to scopes', async () => {
     const { accessToken } = (await issue(owner.session, { tenant: 'acme', scopes: ['tenant:read'] })).body
     expect((await room.call('GET', '/api/v1/members', { token: accessToken })).status).toBe(200)

@@ -9,6 +9,7 @@ const known: Record<string, () => Problem> = {
   INVALID_EMAIL: () => invalid('/body/email', 'must be a mail address'),
   PASSWORD_TOO_SHORT: () => invalid('/body/password', `must have at least ${passwordLength.min} characters`),
   PASSWORD_TOO_LONG: () => invalid('/body/password', `must have at most ${passwordLength.max} characters`),
+  ORGANIZATION_ALREADY_EXISTS: () => problem('tenant.slug-taken', { errors: [{ pointer: '/body/slug', detail: 'is taken' }] }),
   FAILED_TO_CREATE_USER: () => problem('resource.conflict', { detail: 'the account was made at the same time: try again' }),
   USER_ALREADY_EXISTS_USE_ANOTHER_EMAIL: () => problem('resource.conflict', { detail: 'there is an account with this address' }),
 }

@@ -37,9 +37,11 @@ export async function withAuth<T>(options: BetterAuthOptions, scope: AuthScope, 
   const storage = await getCurrentDBAdapterAsyncLocalStorage()
   const adapter = drizzleAdapter(scope.tx, adapterConfig)(options)
   const pendingHooks: (() => Promise<void>)[] = []
-  const result = await scopes.run(scope, () => storage.run({ adapter, pendingHooks, isTransactionActive: true }, work))
-  for (const hook of pendingHooks) await hook()
-  return result
+  return scopes.run(scope, async () => {
+    const result = await storage.run({ adapter, pendingHooks, isTransactionActive: true }, work)
+    for (const hook of pendingHooks) await hook()
+    return result
+  })
 }
 
 export const adapterConfig = { provider: 'pg', schema: authSchema, transaction: true } as const

@@ -104,8 +104,9 @@ export async function resealSettings(tx: Transaction, sealer: Sealer): Promise<n
   return stale.length
 }
 
+/** JSON's null is a value, SQL's is none. */
 function stored({ sealer, tenantId, key }: SettingChange, given: SettingValue): { value: unknown; sealed: Buffer | null } {
-  if (given.type !== 'secret') return { value: given.value, sealed: null }
+  if (given.type !== 'secret') return { value: given.value ?? sql`'null'::jsonb`, sealed: null }
   return { value: null, sealed: sealer.seal(given.value, purpose({ tenantId, key })) }
 }
 

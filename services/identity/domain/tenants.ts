@@ -5,6 +5,7 @@ import { and, asc, eq, gt, sql } from 'drizzle-orm'
 import type { IdentityContext } from '../context.ts'
 import { member, organization } from '../schema.ts'
 import { type Actor, audited } from './actor.ts'
+import { translated } from './auth-error.ts'
 import { withAuth } from './auth-scope.ts'
 
 export const tenantColumns = {
@@ -29,7 +30,8 @@ export async function createTenant({ auth, database }: IdentityContext, { slug, 
   try {
     return await database.tenantTransaction(tenantId, async (tx) => {
       await requireFreeSlug(tx, slug)
-      await withAuth(auth.options, { tx, tenantId }, () => auth.api.createOrganization({ body: { name, slug, userId: ownerId } }))
+      const call = () => auth.api.createOrganization({ body: { name, slug, userId: ownerId } })
+      await translated(withAuth(auth.options, { tx, tenantId }, call))
       await audited(tx, actor, { action: 'tenant.created', tenantId, subject: { type: 'tenant', id: tenantId }, after: { slug, name } })
       return findTenant(tx, tenantId)
     })

@@ -2,7 +2,7 @@ import { type AuditRow, listAudit } from '@slipway/audit'
 import { decodeCursor, encodeCursor, pageOf, pageQuery, reply, routesFor } from '@slipway/http'
 import { z } from 'zod'
 import type { IdentityContext } from '../context.ts'
-import { Id, ids, Moment } from './representation.ts'
+import { Id, ids, Moment, Text } from './representation.ts'
 
 const route = routesFor<IdentityContext>()
 
@@ -35,10 +35,10 @@ const example: z.input<typeof Entry> = {
 
 const query = z.object({
   ...pageQuery,
-  action: z.string().max(100).optional().describe('Such as member.removed'),
-  actorId: z.string().max(200).optional(),
-  subjectType: z.string().max(50).optional().describe('Together with subjectId'),
-  subjectId: z.string().max(200).optional(),
+  action: Text.max(100).optional().describe('Such as member.removed'),
+  actorId: Text.max(200).optional(),
+  subjectType: Text.max(50).optional().describe('Together with subjectId'),
+  subjectId: Text.max(200).optional(),
   since: Moment.optional(),
   until: Moment.optional(),
 })

@@ -9,7 +9,7 @@ import { addOperator } from '../domain/operators.ts'
 import { revocationsSince } from '../domain/revocations.ts'
 import { revealSetting } from '../domain/settings.ts'
 import { findTenantBySlug } from '../domain/tenants.ts'
-import { Email, Id, Moment, Slug } from './representation.ts'
+import { Email, Id, Moment, Slug, Text } from './representation.ts'
 
 const route = routesFor<IdentityContext>()
 const common = { auth: 'service', internal: true, tags: ['internal'] } as const
@@ -66,7 +66,7 @@ export const revealSettingRoute = route(
     path: '/internal/v1/tenants/{id}/settings/{key}',
     operation: 'internal.setting',
     summary: 'A setting of a tenant, secrets in the clear',
-    params: z.object({ id: Id, key: z.string().max(100) }),
+    params: z.object({ id: Id, key: Text.max(100) }),
     responses: { 200: { description: 'The setting', schema: z.object({ type: z.string(), value: z.unknown() }) } },
     problems: ['resource.not-found'],
   },

@@ -9,7 +9,9 @@ export const Role = z.enum(tenantRoles).describe('owner, admin, member or viewer
 export const Email = z.email().max(254).describe('Mail address; case does not count')
 export const Password = z.string().min(1).max(512)
 export const Token = z.string().min(16).max(200)
-export const Slug = z.string().min(1).max(63).describe('RFC 1123 label of 3 to 63 characters')
+/** What Postgres can hold and people can read. */
+export const Text = z.string().regex(/^[^\p{C}]*$/u, 'must not contain control characters')
+export const Slug = Text.min(1).max(63).describe('RFC 1123 label of 3 to 63 characters')
 export const Name = z
   .string()
   .trim()

@@ -35,12 +35,16 @@ const SettingBody = z.object({
 
 const longest = 16_384
 
+/** Postgres holds neither NUL nor halves of surrogate pairs. */
+const storable = (value: unknown) => !/(?<!\\)(\\\\)*\\u(0000|d[89a-f])/i.test(JSON.stringify(value))
+const unstorable = 'must not contain NUL or lone surrogates'
+
 const Change = z.discriminatedUnion('type', [
-  z.strictObject({ type: z.literal('string'), value: z.string().max(longest) }),
+  z.strictObject({ type: z.literal('string'), value: z.string().max(longest).refine(storable, unstorable) }),
   z.strictObject({ type: z.literal('secret'), value: z.string().min(1).max(longest) }),
   z.strictObject({ type: z.literal('number'), value: z.number() }),
   z.strictObject({ type: z.literal('boolean'), value: z.boolean() }),
-  z.strictObject({ type: z.literal('json'), value: z.json() }),
+  z.strictObject({ type: z.literal('json'), value: z.json().refine(storable, unstorable) }),
 ])
 
 const example: z.input<typeof SettingBody> = {

@@ -7,6 +7,14 @@ import { readDevEnv } from '../stack/dev-env.ts'
 import { runTool } from './run-tool.ts'
 import { blackBoxTests, type Step, type StepResult } from './steps.ts'
 
+/** Small limits, so that what lies beyond them is quickly made. */
+const limits = {
+  CLAMAV_MAX_FILE_BYTES: '16777216',
+  FILES_MAX_BYTES: '16777216',
+  FILES_SYNC_BYTES: '4194304',
+  FILES_QUOTA_BYTES: '134217728',
+}
+
 const command = join(checkout, 'cli', 'main.ts')
 
 /** Starts a fresh stack as a person would, runs the black-box tests against it, takes it down. A failed one leaves its logs. */
@@ -37,5 +45,5 @@ async function onFreshStack(folder: string, port: number): Promise<StepResult> {
 }
 
 function slipway(...args: string[]) {
-  return runTool(process.execPath, [command, ...args])
+  return runTool(process.execPath, [command, ...args], { environment: limits, without: (name) => name.startsWith('SLIPWAY_') })
 }

@@ -61,6 +61,6 @@ export function createSlots(size: number, seconds: number): Slots {
 }
 
 function overloaded(size: number, seconds: number) {
-  const detail = `all ${size} scans are busy and none became free within ${seconds} s: try again later`
+  const detail = `all ${size} places are taken and none became free within ${seconds} s: try again later`
   return problem('service.overloaded', { detail, retryAfter: Math.max(1, seconds) })
 }

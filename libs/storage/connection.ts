@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { Agent as HttpAgent } from 'node:http'
 import { Agent as HttpsAgent } from 'node:https'
 import { S3Client } from '@aws-sdk/client-s3'
+import { createPartPool, type PartPool } from './part-pool.ts'
 
 export interface StorageOptions {
   /** S3 endpoint; without it AWS S3 of the region. */
@@ -23,6 +24,7 @@ export interface Connection {
   readonly client: S3Client
   /** The bucket's name in the store. */
   readonly bucket: (name: string) => string
+  readonly parts: PartPool
 }
 
 /** Where uploads wait for their verdict. Nothing reads from it but the gate. */
@@ -53,5 +55,5 @@ export function connect(options: StorageOptions): Connection {
     ...(endpoint ? { endpoint: String(endpoint) } : {}),
     ...(accessKey && secretKey ? { credentials: { accessKeyId: accessKey, secretAccessKey: secretKey } } : {}),
   })
-  return { client, bucket: (name) => `${bucketPrefix}${name}` }
+  return { client, bucket: (name) => `${bucketPrefix}${name}`, parts: createPartPool() }
 }

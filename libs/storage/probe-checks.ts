@@ -93,7 +93,7 @@ export const checks: Readonly<Record<string, (probing: Probing) => Promise<void>
 }
 
 function put({ client, Bucket, prefix }: Probing, name: string, Body: string) {
-  const object = { Bucket, Key: prefix + name, Body, ContentType: 'text/plain', Metadata: { probe: 'yes' } }
+  const object = { Bucket, Key: prefix + name, Body: Buffer.from(Body), ContentType: 'text/plain', Metadata: { probe: 'yes' } }
   return client.send(new PutObjectCommand(object))
 }
 

@@ -10,31 +10,33 @@ import {
 } from '@aws-sdk/client-s3'
 import { type Connection, quarantineBucket } from './connection.ts'
 import { ask } from './error.ts'
+import { type Part, type PartPool, partBytes } from './part-pool.ts'
 
-/** S3 takes parts from 5 MiB and at most 10,000 of them: 8 MiB reach 78 GiB. Two of them are in memory per upload. */
-const partBytes = 8 * 1_048_576
-/** What a small upload costs in memory; it grows to a part. */
+/** What a small upload costs in memory, before it takes a part. */
 const firstBytes = 65_536
 
 /**
  * Bytes on their way into the quarantine bucket, at the pace of the store. A small object is put whole; a large one goes in parts, one on
- * its way while the next one fills.
+ * its way while the next one fills, as long as there is memory for two.
  */
 export class QuarantineUpload {
   readonly #client: S3Client
+  readonly #pool: PartPool
   readonly #target: { Bucket: string; Key: string }
   readonly #stop = new AbortController()
   readonly #signal: AbortSignal
   readonly #parts: CompletedPart[] = []
   #filling: Buffer = Buffer.allocUnsafeSlow(firstBytes)
   #filled = 0
-  #spare: Buffer | undefined
+  /** The memory that is ours: the part that fills and the one on its way. */
+  readonly #held: Part[] = []
   #sending: Promise<void> = Promise.resolve()
   #uploadId: string | undefined
   #finishing = false
 
   constructor(connection: Connection, { key, signal }: { key: string; signal: AbortSignal }) {
     this.#client = connection.client
+    this.#pool = connection.parts
     this.#target = { Bucket: connection.bucket(quarantineBucket), Key: key }
     this.#signal = AbortSignal.any([signal, this.#stop.signal])
   }
@@ -42,7 +44,7 @@ export class QuarantineUpload {
   /** Resolves when more can be taken. The chunk is copied. */
   async append(chunk: Buffer): Promise<void> {
     for (let from = 0; from < chunk.length; ) {
-      if (this.#filled === this.#filling.length) this.#filling = grown(this.#filling)
+      if (this.#filled === this.#filling.length) await this.#grow()
       const copied = chunk.copy(this.#filling, this.#filled, from)
       from += copied
       this.#filled += copied
@@ -56,27 +58,44 @@ export class QuarantineUpload {
     if (this.#uploadId && this.#filled > 0) await this.#flush()
     await this.#sending
     this.#finishing = true
-    return (await ask(this.#uploadId ? this.#finish() : this.#put())) ?? ''
+    const etag = await ask(this.#uploadId ? this.#finish() : this.#put())
+    this.#release({ reuse: true })
+    return etag ?? ''
   }
 
   /** Leaves nothing behind: no object, no part, no open upload. Never throws; what it could not remove is for the sweeper. */
   async abort(): Promise<void> {
     this.#stop.abort()
     await this.#sending.catch(() => {})
+    this.#release({ reuse: false })
     const { Bucket, Key } = this.#target
     if (this.#uploadId) await this.#client.send(new AbortMultipartUploadCommand({ Bucket, Key, UploadId: this.#uploadId })).catch(() => {})
     if (this.#finishing) await this.#client.send(new DeleteObjectCommand({ Bucket, Key })).catch(() => {})
   }
 
-  /** Sends what has been filled as soon as the part before it is through; the two buffers change places. */
+  /** From the small buffer to a part. */
+  async #grow(): Promise<void> {
+    const part = await this.#pool.take(this.#signal)
+    this.#held.push(part)
+    this.#filling.copy(part.bytes)
+    this.#filling = part.bytes
+  }
+
+  /** Sends what has been filled as soon as the part before it is through; the two of them take turns. */
   async #flush(): Promise<void> {
     await this.#sending
     const full = this.#filling
     this.#sending = ask(this.#send(full.subarray(0, this.#filled)))
     this.#sending.catch(() => {})
-    this.#filling = this.#spare ?? Buffer.allocUnsafeSlow(partBytes)
-    this.#spare = full
     this.#filled = 0
+    if (this.#held.length < 2 && this.#pool.hasSpare) this.#held.push(await this.#pool.take(this.#signal))
+    const other = this.#held.find((part) => part.bytes !== full)
+    if (other) this.#filling = other.bytes
+    else await this.#sending
+  }
+
+  #release(options: { reuse: boolean }): void {
+    for (const part of this.#held.splice(0)) part.release(options)
   }
 
   async #send(part: Buffer): Promise<void> {
@@ -104,10 +123,4 @@ export class QuarantineUpload {
     const command = new CompleteMultipartUploadCommand({ ...this.#target, ...upload })
     return (await this.#client.send(command, { abortSignal: this.#signal })).ETag
   }
-}
-
-function grown(full: Buffer): Buffer {
-  const larger = Buffer.allocUnsafeSlow(Math.min(partBytes, full.length * 4))
-  full.copy(larger)
-  return larger
 }

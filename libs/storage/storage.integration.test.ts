@@ -187,7 +187,9 @@ describe('the probe', () => {
   })
 
   it('says what does not work, check by check', async () => {
-    const report = await under.storage.probe('missing')
+    const { config } = await testStorage()
+    await using storage = createStorage({ ...config, secretKey: 'wrong' })
+    const report = await storage.probe()
     expect(report.ok).toBe(false)
     for (const { name, ok, detail } of report.checks)
       expect({ name, ok, why: detail !== undefined }).toEqual({ name, ok: false, why: true })

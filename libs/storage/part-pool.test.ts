@@ -1,0 +1,44 @@
+import { describe, expect, it } from 'vitest'
+import { createPartPool, type Part, partBytes } from './part-pool.ts'
+
+const { signal } = new AbortController()
+
+async function takeAll(pool: ReturnType<typeof createPartPool>): Promise<Part[]> {
+  const parts: Part[] = []
+  while (pool.hasSpare) parts.push(await pool.take(signal))
+  return parts
+}
+
+describe('the pool of parts', () => {
+  it('bounds the memory of all uploads together', async () => {
+    const pool = createPartPool()
+    const parts = await takeAll(pool)
+    expect(parts.length * partBytes).toBe(64 * 1_048_576)
+    expect(new Set(parts.map((part) => part.bytes)).size).toBe(parts.length)
+    const waiting = pool.take(signal)
+    expect(pool.hasSpare).toBe(false)
+    parts[0]?.release({ reuse: true })
+    expect((await waiting).bytes).toBe(parts[0]?.bytes)
+    expect(pool.hasSpare).toBe(false)
+  })
+
+  it('never hands out again what may still be read', async () => {
+    const pool = createPartPool()
+    const first = await pool.take(signal)
+    first.release({ reuse: false })
+    const parts = await takeAll(pool)
+    expect(parts.map((part) => part.bytes)).not.toContain(first.bytes)
+  })
+
+  it('lets go of whoever gives up waiting', async () => {
+    const pool = createPartPool()
+    const parts = await takeAll(pool)
+    const stop = new AbortController()
+    const leaving = pool.take(stop.signal)
+    const staying = pool.take(signal)
+    stop.abort(new Error('left'))
+    await expect(leaving).rejects.toThrow('left')
+    parts[0]?.release({ reuse: true })
+    expect((await staying).bytes.length).toBe(partBytes)
+  })
+})

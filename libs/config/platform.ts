@@ -25,6 +25,11 @@ export const platformVariables = {
       max: 65_535,
       description: 'Port of the internal listener, never routed by the edge',
     }),
+    requestsPerMinute: integer('HTTP_REQUESTS_PER_MINUTE', {
+      default: 3000,
+      min: 1,
+      description: 'Requests that one caller may send to one service per minute, where a route has no limit of its own',
+    }),
     trustedProxies: list('HTTP_TRUSTED_PROXIES', {
       default: 'loopback,uniquelocal',
       description: 'Addresses and ranges whose X-Forwarded-* headers are believed',

@@ -10,6 +10,8 @@ import {
   mount,
   openApiRoute,
   problemRoutes,
+  type RateRule,
+  type Route,
 } from '@slipway/http'
 import { httpMetrics } from '@slipway/telemetry'
 import type { Express } from 'express'
@@ -112,8 +114,9 @@ async function ensureBuckets({ services, shared, log }: Host): Promise<void> {
 
 function serviceRoutes({ manifest, context, databases }: HostedService, host: Host) {
   const idempotency = createIdempotencyStore({ database: databases.runtime })
-  const own = manifest.routes.filter((route) => !route.internal)
-  const added = [...jobRoutes(manifest), statusRoute(manifest)]
+  const rate = { name: manifest.name, limit: host.config.platform.http.requestsPerMinute, seconds: 60, by: 'principal' } as const
+  const own = manifest.routes.filter((route) => !route.internal).map((route) => withRate(route, rate))
+  const added = [...jobRoutes(manifest), statusRoute(manifest)].map((route) => withRate(route, rate))
   const platform = { manifest, databases, queues: host.shared.queues, health: host.health, now: host.now }
   const document = openApiRoute(manifest.name, [...own, ...added], {
     title: manifest.title,
@@ -121,6 +124,12 @@ function serviceRoutes({ manifest, context, databases }: HostedService, host: Ho
     version: apiVersion,
   })
   return [...mount([document], undefined), ...mount(added, platform, { idempotency }), ...mount(own, context, { idempotency })]
+}
+
+/** Nobody's program that runs wild may take a service from the others, so what has no limit of its own shares one per caller. */
+function withRate<Context>(route: Route<Context>, rate: RateRule): Route<Context> {
+  const { contract } = route
+  return contract.rate || contract.auth === 'none' ? route : { ...route, contract: { ...contract, rate } }
 }
 
 function apiPhases(host: Host, servers: readonly HttpServer[], auth: Partial<AsyncDisposable>): Phase[] {

@@ -151,6 +151,29 @@ describe('an API and a worker in one process', () => {
     expect((await fetch(`${server.url}/problems/file.infected`)).status).toBe(200)
   })
 
+  it('limits each caller where a route has no limit of its own, and says so', async () => {
+    const response = await fetch(`${server.url}/api/v1/notes/jobs`, as('admin'))
+    expect(response.headers.get('ratelimit-policy')).toBe('"notes";q=3000;w=60')
+    expect(response.headers.get('ratelimit')).toMatch(/^"notes";r=29\d\d;t=\d+$/)
+    await using strict = await disposable(
+      await createApi([notes], {
+        environment: { ...environment, HTTP_REQUESTS_PER_MINUTE: '1', REDIS_KEY_PREFIX: 'strict' },
+        auth,
+        log: silentLog,
+      }),
+    )
+    const statuses = [await strict.status('admin'), await strict.status('admin'), await strict.status('other')]
+    expect(statuses).toEqual([200, 429, 200])
+  })
+
+  async function disposable(strict: Api) {
+    const own = await listen(strict.app, { host: '127.0.0.1', port: 0 })
+    return {
+      status: async (token: string) => (await fetch(`${own.url}/api/v1/notes/jobs`, as(token))).status,
+      [Symbol.asyncDispose]: async () => void (await runPhases(strict.shutdown([own]), { deadline: 10_000, log: silentLog })),
+    }
+  }
+
   it('answer what is not there with a problem, and internal paths on the internal listener only', async () => {
     const missing = await fetch(`${server.url}/internal/v1/anything`)
     expect(missing.status).toBe(404)

@@ -8,6 +8,7 @@ import { healthRoutes } from './health-routes.ts'
 import { type Host, type HostedService, type HostOptions, openHost } from './host.ts'
 import type { AnyManifest } from './manifest.ts'
 import type { Phase } from './shutdown.ts'
+import { startUpkeep } from './upkeep.ts'
 
 /** The worker process of one or more services. */
 export interface Worker {
@@ -23,12 +24,13 @@ export async function createWorker(manifests: readonly AnyManifest[], options: H
   const host = await openHost('worker', manifests, options)
   const workers: Workers[] = []
   for (const service of host.services) workers.push(await startWorkers(service, host))
+  const upkeep = host.services.map(({ databases }) => startUpkeep({ database: databases.system, log: host.log }))
   const app = createHttpApp({
     auth: { authenticate: async () => null },
     log: host.log,
     mounts: [mount(healthRoutes, { health: host.health, progress: () => requireProgress(workers) })],
   })
-  return { host, workers, app, shutdown: (server) => workerPhases(host, workers, server) }
+  return { host, workers, app, shutdown: (server) => workerPhases({ host, workers, upkeep }, server) }
 }
 
 async function startWorkers({ manifest, context, databases }: HostedService, host: Host): Promise<Workers> {
@@ -63,12 +65,18 @@ function jobMetrics() {
   }
 }
 
-function workerPhases(host: Host, workers: readonly Workers[], server?: HttpServer): Phase[] {
+interface Running {
+  readonly host: Host
+  readonly workers: readonly Workers[]
+  readonly upkeep: readonly AsyncDisposable[]
+}
+
+function workerPhases({ host, workers, upkeep }: Running, server?: HttpServer): Phase[] {
   const { seconds, notReadySeconds } = host.config.platform.shutdown
   return [
     { name: 'not ready', run: (signal) => turnNotReady(host, notReadySeconds, signal) },
     { name: 'jobs', run: () => Promise.all(workers.map((each) => each.stop(seconds * 1000 * 0.6))) },
-    { name: 'services', run: () => host.closeServices() },
+    { name: 'services', run: () => Promise.all([host.closeServices(), ...upkeep.map((each) => each[Symbol.asyncDispose]())]) },
     { name: 'probes', run: () => server?.close(1) },
     { name: 'stores', run: () => host.closeStores() },
   ]

@@ -88,16 +88,22 @@ describe('sign-in', () => {
   })
 })
 
-const usedLinks = new Set<string>()
+interface Mail {
+  id: string
+  to: string[]
+  text: string
+}
 
-/** The token in the newest mail with a link to this address that was not used yet. */
-async function linkTokenTo(email: string): Promise<string | undefined> {
-  const { items } = await expectStatus<{ items: { id: string; to: string[]; text: string }[] }>(call('GET', '/dev/mail', { as: null }), 200)
-  const fresh = items.filter((mail) => mail.to.includes(email) && /token=[\w-]+/.test(mail.text) && !usedLinks.has(mail.id))
-  const mail = fresh.at(-1)
-  if (mail === undefined) return undefined
-  usedLinks.add(mail.id)
-  return /token=([\w-]+)/.exec(mail.text)?.[1]
+async function mailsTo(email: string): Promise<Mail[]> {
+  const { items } = await expectStatus<{ items: Mail[] }>(call('GET', '/dev/mail', { as: null }), 200)
+  return items.filter((mail) => mail.to.includes(email))
+}
+
+/** The token in the link of a mail to this address that was not there before. */
+async function linkTokenTo(email: string, before: readonly Mail[] = []): Promise<string | undefined> {
+  const known = new Set(before.map((mail) => mail.id))
+  const fresh = (await mailsTo(email)).filter((mail) => !known.has(mail.id))
+  return /token=([\w-]+)/.exec(fresh.at(-1)?.text ?? '')?.[1]
 }
 
 describe('tenants', () => {

@@ -177,6 +177,35 @@ describe('removing a member', () => {
   })
 })
 
+describe('a change of role that is not committed yet', () => {
+  it.each(['token', 'key'] as const)('is waited for when a %s is made from the role', async (what) => {
+    const admin = await join('admin')
+    const token = await admin.token(slug)
+    const { key } = (await room.call('POST', '/api/v1/api-keys', { token, body: { name: 'k', scopes: ['tenant:read'] } })).body
+    const me = await room.call('GET', '/api/v1/me', { token })
+    const { id: tenantId } = me.body.tenant
+    const order: string[] = []
+    const roleNow = async () => {
+      const answer =
+        what === 'token'
+          ? await room.call('POST', '/api/v1/auth/token', { token: admin.session, body: { tenant: slug } })
+          : await room.internal('POST', '/internal/v1/api-keys/verify', { body: { key } })
+      order.push('made')
+      return answer.body.role
+    }
+    let made: Promise<string> | undefined
+    await room.context.database.tenantTransaction(tenantId, async (tx) => {
+      await tx.execute(sql`update member set role = 'viewer' where user_id = ${admin.id}`)
+      made = roleNow()
+      const blocked = sql`select count(*)::int as n from pg_locks join pg_stat_activity using (pid) where not granted and datname = current_database()`
+      await expect.poll(async () => (await rows(blocked))[0]?.n).toBe(1)
+      order.push('committed')
+    })
+    expect(await made).toBe('viewer')
+    expect(order).toEqual(['committed', 'made'])
+  })
+})
+
 describe('invitations', () => {
   it('come by mail, are accepted once by the invited address, and are in no table in the clear', async () => {
     const guest = await room.person('guest')

@@ -3,8 +3,9 @@ import { isScope, type KeyVerdict, type Principal, roleReaches, type Scope, scop
 import { newId, type Transaction } from '@slipway/db'
 import { problem } from '@slipway/problem'
 import { and, asc, eq, gt, isNull, sql } from 'drizzle-orm'
-import { apiKey, member, organization } from '../schema.ts'
+import { apiKey, organization } from '../schema.ts'
 import { type Actor, audited } from './actor.ts'
+import { lockRole } from './members.ts'
 import { requirePerson } from './people.ts'
 import { databaseNow, revoke } from './revocations.ts'
 import { randomSecret, secretHash } from './secrets.ts'
@@ -95,15 +96,16 @@ export async function revokeKey(tx: Transaction, { id, tenantId, actor }: { id: 
 /** For verifiers: looks across tenants, so it needs the system role. Use is noted once a minute. */
 export async function verifyKey(tx: Transaction, key: string): Promise<KeyVerdict> {
   const parsed = parseKey(key)
-  const verifiedAt = await databaseNow(tx)
   const found = parsed === null ? undefined : await findKey(tx, parsed.id)
   if (parsed === null || found === undefined || !sameHash(found.secretHash, secretHash(parsed.secret)))
     return { valid: false, reason: 'unknown' }
+  const role = await lockRole(tx, { tenantId: found.tenant.id, userId: found.createdBy })
+  const verifiedAt = await databaseNow(tx)
   const expiresAt = found.expiresAt?.getTime() ?? null
-  if (found.revokedAt !== null || found.role === null) return { valid: false, reason: 'revoked' }
+  if (found.revokedAt !== null || role === null) return { valid: false, reason: 'revoked' }
   if (expiresAt !== null && expiresAt <= verifiedAt) return { valid: false, reason: 'expired' }
   await noteUse(tx, found)
-  const { id, name, tenant, role, scopes: granted, createdBy } = found
+  const { id, name, tenant, scopes: granted, createdBy } = found
   return { valid: true, id, name, tenant, role, scopes: granted, createdBy, expiresAt, verifiedAt }
 }
 
@@ -118,12 +120,10 @@ async function findKey(tx: Transaction, id: string) {
       ...columns,
       secretHash: apiKey.secretHash,
       revokedAt: apiKey.revokedAt,
-      role: member.role,
       tenant: { id: organization.id, slug: organization.slug },
     })
     .from(apiKey)
     .innerJoin(organization, eq(organization.id, apiKey.tenantId))
-    .leftJoin(member, and(eq(member.organizationId, apiKey.tenantId), eq(member.userId, apiKey.createdBy)))
     .where(eq(apiKey.id, id))
   return found
 }

@@ -3,12 +3,11 @@ import { isScope, type TenantRole } from '@slipway/auth'
 import type { Transaction } from '@slipway/db'
 import type { RequestInfo } from '@slipway/http'
 import { problem } from '@slipway/problem'
-import { and, eq } from 'drizzle-orm'
 import type { IdentityContext } from '../context.ts'
-import { member } from '../schema.ts'
 import { audited, person } from './actor.ts'
 import { withAuth } from './auth-scope.ts'
 import { accessTokenSeconds } from './limits.ts'
+import { lockRole } from './members.ts'
 import { isOperator } from './operators.ts'
 import { databaseNow } from './revocations.ts'
 import type { ActiveSession } from './sessions.ts'
@@ -40,7 +39,7 @@ export async function issueToken(context: IdentityContext, opened: ActiveSession
   if (wanted.tenant !== null && found === null) throw problem('resource.not-found', { detail: 'no such tenant' })
   if (wanted.operator) await requireOperator(context, opened)
   const issue = async (tx: Transaction) => {
-    const role = found === null ? null : wanted.operator ? operatorRole : await lockRole(tx, found.id, opened.user.id)
+    const role = found === null ? null : wanted.operator ? operatorRole : await requireRole(tx, found.id, opened.user.id)
     if (found !== null && wanted.operator) await recordLook(tx, opened, { tenantId: found.id, request: wanted.request })
     const accessToken = await sign(context, tx, claims(opened, { ...wanted, found, role }))
     return { accessToken, expiresIn: accessTokenSeconds, tenant: found, role }
@@ -55,18 +54,10 @@ function requireKnownScopes(wanted: readonly string[] | undefined): void {
   if (errors.length > 0) throw problem('request.invalid', { errors })
 }
 
-/**
- * The role, locked until the token has its time: whoever changes the role waits for us and revokes afterwards, so a token with an
- * old role is always older than its revocation.
- */
-async function lockRole(tx: Transaction, tenantId: string, userId: string): Promise<TenantRole> {
-  const [found] = await tx
-    .select({ role: member.role })
-    .from(member)
-    .where(and(eq(member.organizationId, tenantId), eq(member.userId, userId)))
-    .for('share')
-  if (found === undefined) throw problem('resource.not-found', { detail: 'no such tenant' })
-  return found.role
+async function requireRole(tx: Transaction, tenantId: string, userId: string): Promise<TenantRole> {
+  const role = await lockRole(tx, { tenantId, userId })
+  if (role === null) throw problem('resource.not-found', { detail: 'no such tenant' })
+  return role
 }
 
 async function requireOperator({ system }: IdentityContext, { user }: ActiveSession): Promise<void> {

@@ -35,9 +35,9 @@ const SettingBody = z.object({
 
 const longest = 16_384
 
-/** Postgres holds neither NUL nor halves of surrogate pairs. */
-const storable = (value: unknown) => !/(?<!\\)(\\\\)*\\u(0000|d[89a-f])/i.test(JSON.stringify(value))
-const unstorable = 'must not contain NUL or lone surrogates'
+/** Postgres holds no halves of surrogate pairs. */
+const storable = (value: unknown) => !/(?<!\\)(\\\\)*\\ud[89a-f]/.test(JSON.stringify(value))
+const unstorable = 'must not contain lone surrogates'
 
 const Change = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('string'), value: z.string().max(longest).refine(storable, unstorable) }),

@@ -1,123 +1,120 @@
-import { randomUUID } from 'node:crypto'
-import { addAbortSignal, type Readable } from 'node:stream'
-import { type ArchiveLimits, archiveLimits as defaultLimits, type Scanner, type ScanResult, type ScanStream } from '@slipway/scanner'
-import { quarantineBucket } from './connection.ts'
-import { ask } from './error.ts'
-import { type Accepted, type Content, clean, createJudge } from './judge.ts'
-import type { ObjectRef, QuarantineRef } from './object.ts'
-import { QuarantineUpload } from './quarantine-upload.ts'
-import { readObject } from './reading.ts'
-import { type ReceivedWithTail, receive } from './receive.ts'
-import { earlierPromotion } from './resume.ts'
-import { startRun } from './run.ts'
-import { connectionOf, removeObject, type Storage } from './storage.ts'
+import { type Principal, roleReaches, type TenantRole } from '@slipway/auth'
+import type { Transaction } from '@slipway/db'
+import { problem } from '@slipway/problem'
+import { and, asc, eq, gt, or } from 'drizzle-orm'
+import { member, user } from '../schema.ts'
+import { type Actor, audited } from './actor.ts'
+import { memberSubject, revoke } from './revocations.ts'
 
-/** The signal of whoever has none. */
-const never = new AbortController().signal
+const columns = { id: member.id, userId: member.userId, role: member.role, createdAt: member.createdAt, email: user.email, name: user.name }
 
-export interface AcceptOptions extends ObjectRef {
-  /** Bytes from which the upload is refused with `file.too-large`. */
-  maxBytes: number
-  tenantId: string
-  /** Above this size `accept` answers as soon as the bytes are in; without it, it always waits for the verdict. */
-  syncBytes?: number
-  /** Aborts the upload; after a pending answer it has no effect any more. */
-  signal?: AbortSignal
-  /** Bytes received so far. */
-  onProgress?: (bytes: number) => void
+export async function listMembers(tx: Transaction, { after, limit }: { after: string | null; limit: number }) {
+  return tx
+    .select(columns)
+    .from(member)
+    .innerJoin(user, eq(user.id, member.userId))
+    .where(after === null ? undefined : gt(member.id, after))
+    .orderBy(asc(member.id))
+    .limit(limit)
 }
 
-/** All bytes are in quarantine, and the scan goes on in this process. When the process ends before it does, `resume` does it again. */
-export interface Pending extends Content {
-  readonly pending: true
-  /** Rejects with a problem when the scanner or the store failed: the content is still in quarantine. */
-  readonly accepted: Promise<Accepted>
-  readonly verdict: Promise<ScanResult>
-  readonly promote?: never
+export async function findMember(tx: Transaction, userId: string) {
+  const [found] = await tx.select(columns).from(member).innerJoin(user, eq(user.id, member.userId)).where(eq(member.userId, userId))
+  if (found === undefined) throw problem('resource.not-found')
+  return found
 }
 
-export interface ScanGate {
-  /**
-   * Takes an upload: one pass through hash, size limit, clamd and quarantine at the pace of the slowest. Owns `source`: it is destroyed when
-   * this fails, and then nothing is left behind.
-   * @throws `file.too-large`, `scanner.unavailable`, `service.overloaded`, `storage.unavailable`, or the reason of the signal
-   */
-  accept(source: Readable, options: AcceptOptions & { syncBytes: number }): Promise<Accepted | Pending>
-  accept(source: Readable, options: AcceptOptions): Promise<Accepted>
-  /**
-   * Scans again what is in quarantine, for pending uploads whose process ended and for verdicts of `error`. An upload that had been promoted
-   * before the crash is found at its target.
-   * @throws `resource.not-found` when it is in neither place
-   */
-  resume(quarantine: QuarantineRef, options?: { signal?: AbortSignal }): Promise<Accepted>
-  /** Removes content from quarantine, once no row needs it. */
-  discard(quarantine: QuarantineRef): Promise<void>
+/**
+ * The role, locked until what is made from it has its time: whoever changes the role waits for us and revokes afterwards, so what
+ * was made with an old role is always older than its revocation. Null = no member.
+ */
+export async function lockRole(tx: Transaction, { tenantId, userId }: { tenantId: string; userId: string }): Promise<TenantRole | null> {
+  const [found] = await tx
+    .select({ role: member.role })
+    .from(member)
+    .where(and(eq(member.organizationId, tenantId), eq(member.userId, userId)))
+    .for('share')
+  return found?.role ?? null
 }
 
-export interface ScanGateOptions {
-  storage: Storage
-  scanner: Scanner
-  archiveLimits?: Partial<ArchiveLimits>
+export interface MemberChange {
+  readonly tenantId: string
+  /** Whom it is about. */
+  readonly userId: string
+  readonly principal: Principal
+  readonly actor: Actor
 }
 
-export function createScanGate({ storage, scanner, archiveLimits = {} }: ScanGateOptions): ScanGate {
-  const connection = connectionOf(storage)
-  const judge = createJudge(connection, { ...defaultLimits(scanner.maxFileBytes), ...archiveLimits })
-
-  async function take(source: Readable, options: AcceptOptions): Promise<Accepted | Pending> {
-    if (options.bucket === quarantineBucket) throw new TypeError('quarantine is no target')
-    using run = startRun(source, options.signal)
-    let scan: ScanStream | undefined
-    let upload: QuarantineUpload | undefined
-    try {
-      scan = await scanner.open(run.signal)
-      scan.result().catch(run.fail)
-      const key = `${options.tenantId}/${options.bucket}/${options.key}/${randomUUID()}`
-      const into = new QuarantineUpload(connection, { key, signal: run.signal })
-      upload = into
-      const { maxBytes, onProgress } = options
-      const received = await receive(source, { scan, store: (chunk) => into.append(chunk), maxBytes, onProgress })
-      scan.end()
-      const etag = await into.complete()
-      const target = { bucket: options.bucket, key: options.key }
-      const content = { ...received, quarantine: { bucket: quarantineBucket, key, size: received.size, etag, target } as const }
-      const accepted = judge(content, { scanned: scan.result(), signal: run.signal })
-      if (received.size <= (options.syncBytes ?? Number.POSITIVE_INFINITY)) return await accepted
-      return pending(content, accepted)
-    } catch (error) {
-      run.fail(error)
-      scan?.destroy()
-      await upload?.abort()
-      throw run.signal.reason
-    }
+/**
+ * Roles change by rank: nobody touches who stands above them or gives away more than they have, and the last owner stays.
+ * Tokens with the old role are dead within 5 s.
+ */
+export async function changeRole(tx: Transaction, change: MemberChange, role: TenantRole) {
+  const { target, rank, owners } = await lockMembers(tx, change)
+  requireRank(rank, target.role, role)
+  if (target.role === 'owner' && role !== 'owner') requireAnotherOwner(owners)
+  if (target.role !== role) {
+    await tx.update(member).set({ role }).where(eq(member.id, target.id))
+    await accessChanged(tx, change, { action: 'member.role-changed', before: { role: target.role }, after: { role } })
   }
-
-  async function resume(quarantine: QuarantineRef, { signal = never }: { signal?: AbortSignal } = {}): Promise<Accepted> {
-    const earlier = await earlierPromotion(connection, quarantine)
-    if (earlier) return clean(connection, earlier)
-    const scan = await scanner.open(signal)
-    try {
-      const { stream } = await readObject(connection, quarantine, { ifMatch: quarantine.etag, signal })
-      addAbortSignal(signal, stream)
-      const received = await ask(receive(stream, { scan, maxBytes: quarantine.size }))
-      scan.end()
-      return await judge({ ...received, quarantine }, { scanned: scan.result(), signal })
-    } finally {
-      scan.destroy()
-    }
-  }
-
-  return {
-    // The result of the implementation is one of both; which one depends on whether there are `syncBytes`.
-    accept: take as ScanGate['accept'],
-    resume,
-    discard: (quarantine) => removeObject(connection, quarantine),
-  }
+  return findMember(tx, change.userId)
 }
 
-function pending(received: Content & ReceivedWithTail, accepted: Promise<Accepted>): Pending {
-  const { tail: _, ...content } = received
-  const verdict = accepted.then((outcome) => outcome.verdict)
-  verdict.catch(() => {})
-  return { ...content, pending: true, accepted, verdict }
+/** Anybody may leave; removing others needs rank. API keys that the member made end with the membership. */
+export async function removeMember(tx: Transaction, change: MemberChange): Promise<void> {
+  const { target, rank, owners } = await lockMembers(tx, change)
+  const leaves = change.principal.kind === 'user' && change.principal.id === change.userId
+  if (!leaves) requireRank(rank, target.role, 'admin')
+  if (target.role === 'owner') requireAnotherOwner(owners)
+  await tx.delete(member).where(eq(member.id, target.id))
+  await accessChanged(tx, change, { action: leaves ? 'member.left' : 'member.removed', before: { role: target.role } })
+}
+
+interface Locked {
+  readonly target: { readonly id: string; readonly role: TenantRole }
+  /** What the actor is now, whatever the token says. */
+  readonly rank: TenantRole
+  readonly owners: number
+}
+
+/** Locks actor, target and all owners in one order, so that two changes at the same time see each other's outcome. */
+async function lockMembers(tx: Transaction, { userId, principal, tenantId }: MemberChange): Promise<Locked> {
+  const rows = await tx
+    .select({ id: member.id, userId: member.userId, role: member.role })
+    .from(member)
+    .where(and(eq(member.organizationId, tenantId), or(eq(member.role, 'owner'), eq(member.userId, userId), ownRow(principal))))
+    .orderBy(asc(member.id))
+    .for('update')
+  const target = rows.find((row) => row.userId === userId)
+  if (target === undefined) throw problem('resource.not-found')
+  const rank = principal.kind === 'user' ? rows.find((row) => row.userId === principal.id)?.role : principal.role
+  if (rank === undefined) throw problem('auth.forbidden', { detail: 'you are not a member any more' })
+  return { target, rank, owners: rows.filter((row) => row.role === 'owner').length }
+}
+
+function ownRow({ kind, id }: Principal) {
+  return kind === 'user' ? eq(member.userId, id) : undefined
+}
+
+export function requireRank(rank: TenantRole, ...touched: readonly TenantRole[]): void {
+  const above = touched.find((role) => !roleReaches(rank, role))
+  if (above === undefined && roleReaches(rank, 'admin')) return
+  throw problem('auth.forbidden', {
+    detail: above === undefined ? 'this needs the role admin' : `an ${rank} cannot give or take the role ${above}`,
+  })
+}
+
+function requireAnotherOwner(owners: number): void {
+  if (owners < 2) throw problem('tenant.last-owner', { detail: 'make somebody else an owner first' })
+}
+
+interface Outcome {
+  readonly action: string
+  readonly before: object
+  readonly after?: object
+}
+
+async function accessChanged(tx: Transaction, { tenantId, userId, actor }: MemberChange, outcome: Outcome): Promise<void> {
+  await revoke(tx, 'member', memberSubject(tenantId, userId))
+  await audited(tx, actor, { ...outcome, tenantId, subject: { type: 'user', id: userId } })
 }

@@ -43,7 +43,7 @@ afterAll(async () => {
 
 function stackEnvironment(endpoint: string): Record<string, string> {
   const { PATH = '', HOME = '' } = processEnvironment()
-  return { PATH, HOME, OTEL_EXPORTER_OTLP_ENDPOINT: endpoint, OTEL_TRACES_SAMPLER_ARG: '1' }
+  return { PATH, HOME, OTEL_EXPORTER_OTLP_ENDPOINT: endpoint, OTEL_TRACES_SAMPLER_ARG: '1', OTEL_METRIC_SECONDS: '1' }
 }
 
 interface Access {
@@ -77,6 +77,22 @@ async function jobsEnd(access: Access): Promise<void> {
   }
   throw new Error('the jobs of the deletion did not end')
 }
+
+describe('the metrics of the stack', () => {
+  it.each([
+    'http.server.request.duration',
+    'slipway.scan.duration',
+    'slipway.scan.bytes',
+    'slipway.queue.wait',
+    'slipway.queue.run',
+    'slipway.queue.jobs',
+    'slipway.queue.oldest_age',
+    'db.client.connection.count',
+    'nodejs.eventloop.delay.p99',
+  ])('have %s', (name) => {
+    expect(collector.metrics.map((metric) => metric.name)).toContain(name)
+  })
+})
 
 describe('one request', () => {
   it.each(['express', 'pg', 'ioredis', 'aws-sdk', 'slipway.queue'])('has spans of %s in its trace', (library) => {

@@ -3,8 +3,9 @@ import { connect, type Database, type Role, roleName } from '@slipway/db'
 import { createQueues, type QueueClient, queuePrefix } from '@slipway/queue'
 import { createScanner, type Scanner } from '@slipway/scanner'
 import { createScanGate, createStorage, type ScanGate, type Storage } from '@slipway/storage'
-import { type Log, poolMetrics, queueTelemetry } from '@slipway/telemetry'
+import { type Log, poolMetrics, queueTelemetry, scanMetrics } from '@slipway/telemetry'
 import type { AnyManifest } from './manifest.ts'
+import { measuredGate } from './observe.ts'
 import type { ProcessConfig } from './process-config.ts'
 import { createRedisConnections, type RedisConnections } from './redis.ts'
 
@@ -39,7 +40,7 @@ export function openShared(platform: PlatformConfig, manifests: readonly AnyMani
       log,
     }),
   )
-  const gate = createScanGate({ storage, scanner })
+  const gate = measuredGate(createScanGate({ storage, scanner }), scanMetrics())
   return { storage, scanner, gate, queues, redis, [Symbol.asyncDispose]: () => stack.disposeAsync() }
 }
 

@@ -7,6 +7,7 @@ import { turnNotReady } from './api.ts'
 import { healthRoutes } from './health-routes.ts'
 import { type Host, type HostedService, type HostOptions, openHost } from './host.ts'
 import type { AnyManifest } from './manifest.ts'
+import { observeQueues } from './observe.ts'
 import type { Phase } from './shutdown.ts'
 import { startUpkeep } from './upkeep.ts'
 
@@ -25,12 +26,14 @@ export async function createWorker(manifests: readonly AnyManifest[], options: H
   const workers: Workers[] = []
   for (const service of host.services) workers.push(await startWorkers(service, host))
   const upkeep = host.services.map(({ databases }) => startUpkeep({ database: databases.system, log: host.log }))
+  const definitions = manifests.flatMap((manifest) => manifest.queues)
+  const depth = observeQueues(host.shared.queues, definitions, host.now)
   const app = createHttpApp({
     auth: { authenticate: async () => null },
     log: host.log,
     mounts: [mount(healthRoutes, { health: host.health, progress: () => requireProgress(workers) })],
   })
-  return { host, workers, app, shutdown: (server) => workerPhases({ host, workers, upkeep }, server) }
+  return { host, workers, app, shutdown: (server) => workerPhases({ host, workers, upkeep, depth }, server) }
 }
 
 async function startWorkers({ manifest, context, databases }: HostedService, host: Host): Promise<Workers> {
@@ -69,15 +72,17 @@ interface Running {
   readonly host: Host
   readonly workers: readonly Workers[]
   readonly upkeep: readonly AsyncDisposable[]
+  readonly depth: Disposable
 }
 
-function workerPhases({ host, workers, upkeep }: Running, server?: HttpServer): Phase[] {
+function workerPhases({ host, workers, upkeep, depth }: Running, server?: HttpServer): Phase[] {
   const { seconds, notReadySeconds } = host.config.platform.shutdown
   return [
     { name: 'not ready', run: (signal) => turnNotReady(host, notReadySeconds, signal) },
     { name: 'jobs', run: () => Promise.all(workers.map((each) => each.stop(seconds * 1000 * 0.6))) },
     { name: 'services', run: () => Promise.all([host.closeServices(), ...upkeep.map((each) => each[Symbol.asyncDispose]())]) },
     { name: 'probes', run: () => server?.close(1) },
+    { name: 'metrics', run: () => depth[Symbol.dispose]() },
     { name: 'stores', run: () => host.closeStores() },
   ]
 }

@@ -1,0 +1,69 @@
+import { Readable } from 'node:stream'
+import type { Accepted, Pending, ScanGate } from '@slipway/storage'
+import { describe, expect, it } from 'vitest'
+import { measuredGate } from './observe.ts'
+
+type Recorded = { verdict: string; bytes: number; seconds: number }
+
+const verdict = { verdict: 'clean', raw: 'stream: OK', engine: 'ClamAV', database: '1', milliseconds: 250 } as const
+const quarantine = { bucket: 'quarantine', key: 'k', size: 5, etag: 'e', target: { bucket: 'b', key: 'k' } } as const
+const content = { size: 5, sha256: '', head: Buffer.alloc(0), quarantine }
+const clean = {
+  ...content,
+  pending: false as const,
+  verdict,
+  promote: async () => ({ ...quarantine.target, size: 5, etag: 'e', contentType: '', sha256: '' }),
+}
+
+/** The gate itself has tests of its own; here it only has to give a certain answer. */
+function gateThatGives(answer: Accepted | Pending): ScanGate {
+  const accept = async () => answer
+  return { accept: accept as ScanGate['accept'], resume: async () => clean, discard: async () => undefined }
+}
+
+function measured(gate: ScanGate) {
+  const recorded: Recorded[] = []
+  return { recorded, gate: measuredGate(gate, { record: (scan) => void recorded.push(scan) }) }
+}
+
+const options = { bucket: 'b', key: 'k', maxBytes: 10, tenantId: 't' }
+const once = { verdict: 'clean', bytes: 5, seconds: 0.25 }
+
+describe('measuredGate', () => {
+  it('records a verdict that came with the upload, and gives the answer on', async () => {
+    const { gate, recorded } = measured(gateThatGives(clean))
+    expect(await gate.accept(Readable.from([]), options)).toBe(clean)
+    expect(recorded).toEqual([once])
+  })
+
+  it('records a pending verdict when it comes', async () => {
+    const later = Promise.withResolvers<typeof clean>()
+    const answer = {
+      ...content,
+      pending: true as const,
+      accepted: later.promise,
+      verdict: later.promise.then((outcome) => outcome.verdict),
+    }
+    const { gate, recorded } = measured(gateThatGives(answer))
+    await gate.accept(Readable.from([]), { ...options, syncBytes: 1 })
+    expect(recorded).toEqual([])
+    later.resolve(clean)
+    await later.promise
+    expect(recorded).toEqual([once])
+  })
+
+  it('leaves a pending scan that fails to whoever settles it', async () => {
+    const failed = Promise.reject(new Error('scanner gone'))
+    const answer = { ...content, pending: true as const, accepted: failed, verdict: failed }
+    const { gate, recorded } = measured(gateThatGives(answer))
+    await gate.accept(Readable.from([]), { ...options, syncBytes: 1 })
+    await expect(failed).rejects.toThrow('scanner gone')
+    expect(recorded).toEqual([])
+  })
+
+  it('records a scan that was taken up again', async () => {
+    const { gate, recorded } = measured(gateThatGives(clean))
+    await gate.resume(quarantine)
+    expect(recorded).toEqual([once])
+  })
+})

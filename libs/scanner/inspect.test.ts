@@ -177,6 +177,16 @@ describe('zips that say two things', () => {
     expect(await inspect(counted)).toEqual(refused('does not agree'))
   })
 
+  it('is refused when its entries count from different places', async () => {
+    const two = zipOf([noise, plain])
+    const stub = Buffer.concat([Buffer.from('MZ'), Buffer.alloc(500)])
+    const second = two.lastIndexOf('PK\x01\x02', undefined, 'latin1')
+    const moved = movedBy(two, stub.length)
+    expect(await inspect(Buffer.concat([stub, moved]))).toEqual(ok)
+    const mixed = patched(moved, second + 42, [two.readUInt32LE(second + 42), 4])
+    expect(await inspect(Buffer.concat([stub, mixed]))).toEqual(refused('counts from two places'))
+  })
+
   it('is refused when bytes are hidden between the data of a member and its end', async () => {
     const gap = Buffer.from('hidden')
     const packed = zip.readUInt32LE(18)

@@ -206,7 +206,33 @@ describe('an upload that fails', () => {
     await expectNothing(own)
   })
 
-  it('is unavailable when clamd hangs, and leaves nothing', async () => {
+  it('is unavailable when clamd dies while the client is silent', async () => {
+    await using clamd = await ownClamd()
+    await using own = await openGate({ scanner: { port: clamd.part.port } })
+    let given = 0
+    const silent = new Readable({
+      read() {
+        if (given++ === 0) this.push(Buffer.alloc(65_536))
+        else process.kill(clamd.part.pid, 'SIGKILL')
+      },
+    })
+    await expect(own.gate.accept(silent, place())).rejects.toMatchObject({ code: 'scanner.unavailable' })
+    expect(silent.destroyed).toBe(true)
+    await expectNothing(own)
+  })
+
+  it.each([100, large.length])('is unavailable when clamd hangs after %d bytes are in, and leaves nothing', async (size) => {
+    await using clamd = await ownClamd()
+    await using own = await openGate({ scanner: { port: clamd.part.port, idleSeconds: 2 } })
+    const sleep = (bytes: number) => bytes === size - 1 && process.kill(clamd.part.pid, 'SIGSTOP')
+    const content = large.subarray(0, size)
+    const chunks = Readable.from([content.subarray(0, -1), content.subarray(-1)])
+    await expect(own.gate.accept(chunks, { ...place(), onProgress: sleep })).rejects.toMatchObject({ code: 'scanner.unavailable' })
+    process.kill(clamd.part.pid, 'SIGCONT')
+    await expectNothing(own)
+  })
+
+  it('is unavailable when clamd hangs from the beginning, and leaves nothing', async () => {
     await using clamd = await ownClamd()
     await using own = await openGate({ scanner: { port: clamd.part.port, idleSeconds: 0.5 } })
     process.kill(clamd.part.pid, 'SIGSTOP')

@@ -14,8 +14,8 @@ export function startRun(source: Readable, signal: AbortSignal | undefined): Run
   const detach = () => signal?.removeEventListener('abort', stop)
   if (signal?.aborted) stop()
   else signal?.addEventListener('abort', stop)
-  addAbortSignal(stopped.signal, source)
-  // Its failure is told by whoever reads it; before and after that nobody listens.
+  // Its failure is told by whoever reads it; nobody does when the signal has been aborted already.
   source.on('error', () => {})
+  addAbortSignal(stopped.signal, source)
   return { signal: stopped.signal, fail: (reason) => stopped.abort(reason), detach, [Symbol.dispose]: detach }
 }

@@ -21,7 +21,9 @@ export function writeDevEnv(file: string, values: DevEnv): void {
 /** Undefined when there is no such file or it is not complete. */
 export function readDevEnv(file: string): DevEnv | undefined {
   if (!existsSync(file)) return undefined
-  const lines = readFileSync(file, 'utf8').split('\n')
+  const lines = readFileSync(file, 'utf8')
+    .split('\n')
+    .filter((line) => line.includes('='))
   const values = Object.fromEntries(lines.map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]))
   return names.every((name) => values[name]) ? (values as unknown as DevEnv) : undefined
 }

@@ -1,0 +1,64 @@
+import { mkdirSync, mkdtempSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { Failure } from './failure.ts'
+import { type Home, homeAt } from './home.ts'
+import { writeConnections } from './stack/connections.ts'
+import { StateRecord } from './supervisor/state.ts'
+import { environmentTarget, findTarget } from './target.ts'
+
+const environment = {
+  DATABASE_URL: 'postgres://admin:pw@db.example.com:5432/platform',
+  DATABASE_TLS: 'verify-full',
+  REDIS_URL: 'rediss://:pw@redis.example.com:6379',
+  S3_REGION: 'eu-central-1',
+  FILES_DB_RUNTIME_PASSWORD: 'runtime',
+  FILES_DB_SYSTEM_PASSWORD: 'system',
+}
+
+function emptyHome(): Home {
+  const home = homeAt(mkdtempSync(join(tmpdir(), 'slipway-target-')))
+  mkdirSync(home.run, { recursive: true })
+  return home
+}
+
+describe('an installation that the environment names', () => {
+  test('has its stores from the variables that processes have too', () => {
+    const target = environmentTarget(environment)
+    expect(target.database).toMatchObject({ adminUrl: environment.DATABASE_URL, tls: { mode: 'verify-full' } })
+    expect(target.storage).toMatchObject({ region: 'eu-central-1', accessKey: null, bucketPrefix: 'slipway-' })
+    expect(target.passwords('files')).toEqual({ runtime: 'runtime', system: 'system' })
+  })
+
+  test('names a password that is missing', () => {
+    expect(() => environmentTarget(environment).passwords('identity')).toThrow(/IDENTITY_DB_RUNTIME_PASSWORD is not set/)
+  })
+})
+
+describe('findTarget', () => {
+  test('takes the stack that runs, whatever else the environment says', () => {
+    const home = emptyHome()
+    new StateRecord({ file: home.state, url: 'http://localhost:8800', port: 8800 }).phase('ready')
+    writeConnections(home, {
+      stores: {
+        postgres: { adminUrl: 'postgres://postgres:pw@127.0.0.1:1/slipway' },
+        redis: { url: 'redis://127.0.0.1:2' },
+        scanner: { host: '127.0.0.1', port: 3 },
+        storage: { endpoint: 'http://127.0.0.1:4', region: 'us-east-1', accessKey: 'a', secretKey: 's' },
+        mail: { smtpUrl: 'smtp://127.0.0.1:5' },
+      },
+      processes: {},
+      signatures: 'test',
+    })
+    expect(findTarget(home, environment).database.adminUrl).toContain('127.0.0.1:1')
+  })
+
+  test('takes the environment when no stack runs', () => {
+    expect(findTarget(emptyHome(), environment).database.adminUrl).toBe(environment.DATABASE_URL)
+  })
+
+  test('says what to do when there is neither', () => {
+    expect(() => findTarget(emptyHome(), {})).toThrow(Failure)
+  })
+})

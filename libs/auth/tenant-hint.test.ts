@@ -43,7 +43,10 @@ describe('resolveTenantHint', () => {
 
   it.each(['../etc', 'a b', "x' or 1=1", 'a'.repeat(64), '*'])('refuses the header %j', (header) => {
     expect(() => hint('slipway.test', header)).toThrow(
-      expect.objectContaining({ code: 'request.parameters-invalid', errors: [{ pointer: '/headers/x-tenant-slug', detail: expect.any(String) }] }),
+      expect.objectContaining({
+        code: 'request.parameters-invalid',
+        errors: [{ pointer: '/headers/x-tenant-slug', detail: expect.any(String) }],
+      }),
     )
   })
 })

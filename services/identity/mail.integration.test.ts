@@ -69,6 +69,46 @@ describe('where accounts are made by invitation', () => {
   })
 })
 
+describe('a new installation as production has it', () => {
+  let room: Room
+  beforeAll(async () => {
+    room = await openRoom({ IDENTITY_OPEN_SIGN_UP: 'false', IDENTITY_VERIFY_EMAIL: 'true' })
+  })
+  afterAll(async () => {
+    await room?.[Symbol.asyncDispose]()
+  })
+  const post = (path: string, body: unknown, token?: string) => room.call('POST', `/api/v1/${path}`, { body, token })
+  const byLink = async (email: string) => {
+    await post('auth/magic-link', { email })
+    const opened = await post('auth/magic-link/consume', { token: await room.linkTo(email, 'magic-link') })
+    return {
+      session: opened.body.sessionToken as string,
+      token: async (tenant?: string) =>
+        (await post('auth/token', tenant ? { tenant } : {}, opened.body.sessionToken)).body.accessToken as string,
+    }
+  }
+
+  it('lets the operator in by link, who makes a tenant and invites others, who sign up and in', async () => {
+    const added = await room.internal('POST', '/internal/v1/operators', { body: { email: 'Root@example.com' } })
+    expect(added.body).toMatchObject({ email: 'root@example.com', created: true })
+    expect((await room.internal('POST', '/internal/v1/operators', { body: { email: 'root@example.com' } })).body.created).toBe(false)
+    const root = await byLink('root@example.com')
+    expect((await post('tenants', { slug: 'first', name: 'First' }, await root.token())).status).toBe(201)
+    expect((await post('invitations', { email: 'grace@example.com', role: 'admin' }, await root.token('first'))).status).toBe(201)
+    const invitation = await room.linkTo('grace@example.com', 'invitation')
+    const made = await post('auth/sign-up', { email: 'grace@example.com', password, name: 'Grace', invitation })
+    expect(made).toMatchObject({ status: 201, body: { user: { emailVerified: true } } })
+    expect((await post('auth/sign-in', { email: 'grace@example.com', password })).status).toBe(200)
+  })
+
+  it('sets a password for who has none', async () => {
+    await room.internal('POST', '/internal/v1/operators', { body: { email: 'second@example.com' } })
+    const { session } = await byLink('second@example.com')
+    expect((await post('auth/password', { newPassword: password }, session)).status).toBe(204)
+    expect((await post('auth/sign-in', { email: 'second@example.com', password })).status).toBe(200)
+  })
+})
+
 describe('the jobs', () => {
   let room: Room
   beforeAll(async () => {

@@ -1,4 +1,5 @@
 import { isScope } from '@slipway/auth'
+import { openApiDocument } from '@slipway/http'
 import { checkManifests, routeTable } from '@slipway/service'
 import { describe, expect, it } from 'vitest'
 import { identity } from './service.ts'
@@ -27,6 +28,16 @@ describe('the manifest of identity', () => {
     for (const operation of tries) {
       expect(identity.routes.find((route) => route.operation === operation)?.contract.rate).toMatchObject({ by: 'ip', failClosed: true })
     }
+  })
+
+  it('is documented: every operation has a summary, and every body an example', () => {
+    const { paths } = openApiDocument(identity.routes, { title: identity.title, version: '1.0.0' }) as { paths: Record<string, unknown> }
+    const open = identity.routes.filter((route) => !route.internal)
+    for (const { path, contract } of open) {
+      expect(paths, contract.operation).toHaveProperty([path, contract.method.toLowerCase(), 'summary'])
+      if (contract.body !== undefined) expect(contract.bodyExample, contract.operation).toBeDefined()
+    }
+    expect(Object.keys(paths).filter((path) => path.startsWith('/internal'))).toEqual([])
   })
 
   it('is open to nobody but where people come in', () => {

@@ -1,5 +1,4 @@
-import type { Transaction } from '@slipway/db'
-import { problem } from '@slipway/problem'
+import { newId, type Transaction } from '@slipway/db'
 import { eq } from 'drizzle-orm'
 import { operator, user } from '../schema.ts'
 import { type Actor, audited } from './actor.ts'
@@ -10,13 +9,33 @@ export async function isOperator(tx: Transaction, userId: string): Promise<boole
 }
 
 /**
- * Makes a person with an account an operator of the platform. Only the command line and the internal listener come here: no role in
- * any tenant leads to it. For the system role.
+ * Makes a person an operator of the platform, with an account if they have none: that is how the first person comes into an
+ * installation whose sign-up is closed. They sign in by magic link. Only the command line and the internal listener come here: no role
+ * in any tenant leads to it. For the system role.
  */
-export async function addOperator(tx: Transaction, email: string, actor: Actor): Promise<{ userId: string; email: string }> {
-  const [found] = await tx.select({ id: user.id, email: user.email }).from(user).where(eq(user.email, email.toLowerCase()))
-  if (found === undefined) throw problem('resource.not-found', { detail: `there is no account with the address ${email}: sign up first` })
+export async function addOperator(
+  tx: Transaction,
+  address: string,
+  actor: Actor,
+): Promise<{ userId: string; email: string; created: boolean }> {
+  const email = address.toLowerCase()
+  const created = await ensureAccount(tx, email, actor)
+  const [found] = await tx.select({ id: user.id }).from(user).where(eq(user.email, email))
+  if (found === undefined) throw new Error('the account was not stored')
   const added = await tx.insert(operator).values({ userId: found.id, createdBy: actor.id }).onConflictDoNothing().returning()
   if (added.length > 0) await audited(tx, actor, { action: 'operator.added', tenantId: null, subject: { type: 'user', id: found.id } })
-  return { userId: found.id, email: found.email }
+  return { userId: found.id, email, created }
+}
+
+/** Whoever runs the installation vouches for the address. */
+async function ensureAccount(tx: Transaction, email: string, actor: Actor): Promise<boolean> {
+  const name = email.split('@', 1)[0] ?? email
+  const [made] = await tx
+    .insert(user)
+    .values({ id: newId(), email, name, emailVerified: true })
+    .onConflictDoNothing({ target: user.email })
+    .returning()
+  if (made === undefined) return false
+  await audited(tx, actor, { action: 'account.created', tenantId: null, subject: { type: 'user', id: made.id }, after: { email } })
+  return true
 }

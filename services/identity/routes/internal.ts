@@ -84,10 +84,9 @@ export const addOperatorRoute = route(
     path: '/internal/v1/operators',
     operation: 'internal.addOperator',
     summary: 'Make a person an operator of the platform',
-    description: 'For `slipway operator add`. The person needs an account.',
+    description: 'For `slipway operator add`. A person without an account gets one, and signs in by magic link.',
     body: z.strictObject({ email: Email }),
-    responses: { 200: { description: 'An operator now', schema: z.object({ userId: Id, email: z.string() }) } },
-    problems: ['resource.not-found'],
+    responses: { 200: { description: 'An operator now', schema: z.object({ userId: Id, email: z.string(), created: z.boolean() }) } },
     idempotent: false,
   },
   async ({ body, principal, request }, { system }) =>

@@ -107,10 +107,11 @@ export const platformVariables = {
     host: text('CLAMAV_HOST', { default: '127.0.0.1', description: 'Host of clamd' }),
     port: integer('CLAMAV_PORT', { default: 3310, min: 1, max: 65_535, description: 'Port of clamd' }),
     connections: integer('CLAMAV_CONNECTIONS', {
-      default: 4,
+      default: 12,
       min: 1,
       max: 256,
-      description: 'Scans at a time per process; not above MaxThreads of clamd',
+      description:
+        'Scans at a time per process, each of which begins with the first byte of an upload; all processes together not above MaxThreads of clamd',
     }),
     queueSeconds: integer('CLAMAV_QUEUE_SECONDS', {
       default: 30,
@@ -125,7 +126,7 @@ export const platformVariables = {
       description: 'Silence on the wire after which clamd counts as hung',
     }),
     maxFileBytes: integer('CLAMAV_MAX_FILE_BYTES', {
-      default: 1_073_741_824,
+      default: 2_147_483_647,
       min: 1024,
       max: 2_147_483_647,
       description: 'MaxFileSize of clamd (StreamMaxLength must not be above it): archive members beyond it are unscannable',

@@ -1,4 +1,5 @@
 const megabyte = 1024 * 1024
+const gigabyte = 1024 * megabyte
 /** clamd resets larger numbers to 4 GiB with a warning, and MaxFileSize ends at 2 GiB (clamd.conf(5)). */
 const largestScan = 4_294_967_295
 const largestFile = 2_147_483_647
@@ -17,15 +18,16 @@ export interface Limits extends Required<LimitOptions> {
 }
 
 /**
- * Limits that belong together: stream ≤ file ≤ scan, since clamd answers "OK" for bytes beyond a smaller limit. The time is what a
- * slow machine needs for the most bytes.
+ * Limits that belong together: stream ≤ file ≤ scan, since clamd answers "OK" for bytes beyond a smaller limit. File and scan are equal
+ * unless told otherwise: a member above MaxFileSize is skipped with "OK", also inside 7z or mail where nobody else can look, but when it is
+ * above MaxScanSize as well, clamd says so (tried with 1.4.6). The time is what a slow machine needs for the most bytes.
  *
  * @throws {RangeError}
  */
 export function clamdLimits(options: LimitOptions): Limits {
-  const maxFileBytes = options.maxFileBytes ?? 1024 * megabyte
-  const streamMaxBytes = options.streamMaxBytes ?? maxFileBytes
-  const maxScanBytes = options.maxScanBytes ?? Math.min(4 * maxFileBytes, largestScan)
+  const maxFileBytes = options.maxFileBytes ?? largestFile
+  const streamMaxBytes = options.streamMaxBytes ?? Math.min(gigabyte, maxFileBytes)
+  const maxScanBytes = options.maxScanBytes ?? maxFileBytes
   if (streamMaxBytes > maxFileBytes)
     throw new RangeError(`streamMaxBytes ${streamMaxBytes} is above maxFileBytes ${maxFileBytes}: lower it`)
   if (maxFileBytes > maxScanBytes) throw new RangeError(`maxFileBytes ${maxFileBytes} is above maxScanBytes ${maxScanBytes}: lower it`)

@@ -146,8 +146,8 @@ export function configurationText(temporary: string, { port, database, limits, r
     `MaxScanTime ${limits.maxScanMilliseconds}`,
     'AlertExceedsMax yes',
     'AlertEncrypted yes',
-    'MaxThreads 16',
-    'MaxQueue 64',
+    'MaxThreads 32',
+    'MaxQueue 128',
     `ReadTimeout ${readTimeout}`,
     'CommandReadTimeout 30',
     // Two copies of the official database at a time need more memory than a development machine can spare.

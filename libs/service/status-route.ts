@@ -20,7 +20,7 @@ export function statusRoute(manifest: AnyManifest) {
       path: `/api/v1/${manifest.name}/status`,
       operation: `${manifest.name}.status`,
       summary: `State of ${manifest.title.toLowerCase()} and of what it depends on`,
-      tags: ['Operation'],
+      tags: ['operation'],
       auth: { role: 'admin', scope: 'jobs:read', operator: true },
       responses: { 200: { description: 'As of now', schema: status } },
     },

@@ -1,3 +1,4 @@
+import { ensureBinaries } from '@slipway/stack'
 import { checkout } from '../home.ts'
 import { sourceFiles } from './imports.ts'
 import { licenceFaults, renderLicenceFaults } from './licences.ts'
@@ -57,7 +58,13 @@ export const staticSteps: readonly Step[] = [
 const ofTheUser = (name: string) => name.startsWith('SLIPWAY_') || name.startsWith('OTEL_')
 
 export function vitestStep(project: 'unit' | 'integration'): Step {
-  return { name: project, run: async () => vitestResult(await runTool('vitest', ['run', '--project', project], { without: ofTheUser })) }
+  return {
+    name: project,
+    async run() {
+      if (project === 'integration') await ensureBinaries()
+      return vitestResult(await runTool('vitest', ['run', '--project', project], { without: ofTheUser }))
+    },
+  }
 }
 
 export async function blackBoxTests(environment: Readonly<Record<string, string>>): Promise<StepResult> {

@@ -1,5 +1,5 @@
 import { processEnvironment } from '@slipway/config'
-import { textOption, unknownWord } from '../arguments.ts'
+import { textOption, unknownWord, usageFailure } from '../arguments.ts'
 import { type Command, homeOptionOnly } from '../command.ts'
 import { cliCredential } from '../environment.ts'
 import { exitCodes, Failure } from '../failure.ts'
@@ -16,19 +16,20 @@ export const operator: Command = {
   async run(invocation) {
     const [verb = '', email = ''] = invocation.words
     if (verb !== 'add') throw unknownWord('argument of operator', verb, ['add'])
-    await add(identityOf(homeAt(textOption(invocation, 'home'))), email)
+    const created = await add(identityOf(homeAt(textOption(invocation, 'home'))), email)
     console.log(`${email} is a platform operator now. A token says so when it is asked for with "operator": true.`)
+    if (created) console.log('There was no account with this address: it was made, and its owner signs in by a link that comes by mail.')
     return exitCodes.ok
   },
 }
 
-async function add(identity: ApiClient, email: string): Promise<void> {
+/** Whether the account had to be made. */
+async function add(identity: ApiClient, email: string): Promise<boolean> {
   try {
-    await identity.post('/internal/v1/operators', { email })
+    return (await identity.post<{ created: boolean }>('/internal/v1/operators', { email })).created
   } catch (error) {
-    if (error instanceof ApiFailure && error.status === 404) {
-      throw new Failure(`nobody has an account with ${email}`, { fix: 'sign up with this address first', cause: error })
-    }
+    if (error instanceof ApiFailure && error.status === 422)
+      throw usageFailure(`"${email}" is no mail address`, 'slipway operator add <email>')
     throw error
   }
 }

@@ -6,6 +6,7 @@ import { defaultPort, type Home, homeAt, makeHome } from '../home.ts'
 import { bringUp } from '../stack/bring-up.ts'
 import { acquireLock } from '../supervisor/lock.ts'
 import { isClientMessage, type SupervisorMessage } from '../supervisor/messages.ts'
+import { within } from '../supervisor/poll.ts'
 import { cleanUpAfter } from '../supervisor/recovery.ts'
 import { StateRecord } from '../supervisor/state.ts'
 import { Supervisor } from '../supervisor/supervisor.ts'
@@ -55,23 +56,38 @@ async function hold({ home, port, detach }: HoldOptions): Promise<number> {
     if (supervisor.hasUnits) progress('stopping what was started')
     throw error
   } finally {
-    await supervisor.stop()
+    await Promise.race([supervisor.stop(), stop.forced])
     record.remove()
   }
 }
 
 class StopAsked extends Error {}
 
+interface StopRequests {
+  readonly asked: Promise<void>
+  /** Settles when somebody did not want to wait any longer and has waited long enough for that. */
+  readonly forced: Promise<void>
+}
+
+/** Milliseconds in which killed processes and stores end; a store that is still starting then ends with its supervisor. */
+const forcedPatience = 8000
+
 /** Whoever asks first for a stop gets an orderly one; whoever asks again gets it at once. */
-function stopRequests(supervisor: Supervisor, mayBeLeftAlone: () => boolean): { asked: Promise<void> } {
+function stopRequests(supervisor: Supervisor, mayBeLeftAlone: () => boolean): StopRequests {
   const asked = Promise.withResolvers<void>()
+  const forced = Promise.withResolvers<void>()
   let count = 0
   const request = () => {
     count++
     if (count === 1) return asked.resolve()
     log('asked again: forcing the end')
-    void supervisor.force()
+    return forced.resolve(within(forcedPatience, supervisor.force()).then(() => undefined))
   }
+  // Dying on the spot would leave every process of the stack behind.
+  process.on('uncaughtException', (error) => {
+    log(`a failure that nobody handled: ${error.stack}`)
+    if (count === 0) request()
+  })
   process.on('SIGTERM', request)
   process.on('SIGINT', request)
   process.on('SIGHUP', () => undefined)
@@ -79,7 +95,7 @@ function stopRequests(supervisor: Supervisor, mayBeLeftAlone: () => boolean): { 
   process.on('disconnect', () => {
     if (!mayBeLeftAlone() && count === 0) request()
   })
-  return { asked: asked.promise }
+  return { asked: asked.promise, forced: forced.promise }
 }
 
 function tell(message: SupervisorMessage): void {

@@ -225,7 +225,7 @@ describe('opening and closing', () => {
   test('a port in use is named, with the fix', async () => {
     const { port } = await edgeTo(1)
     await expect(openEdge({ port, route: () => undefined })).rejects.toMatchObject({
-      message: `port ${port} is in use by another program`,
+      message: expect.stringMatching(`^port ${port} is in use by process ${process.pid} `),
       fix: expect.stringContaining('--port'),
     })
   })

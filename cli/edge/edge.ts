@@ -1,5 +1,7 @@
+import { once } from 'node:events'
 import { Agent, createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { problem } from '@slipway/problem'
+import { portOwner } from '@slipway/stack'
 import { Failure } from '../failure.ts'
 import { within } from '../supervisor/poll.ts'
 import { answerProblem } from './answer.ts'
@@ -82,15 +84,20 @@ function pathOf(url: string): string | undefined {
   return url.startsWith('/') ? (url.split(/[?#]/, 1)[0] ?? '/') : undefined
 }
 
-function listen(server: Server, port: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => reject(listenFailure(error, port)))
-    server.listen({ port, host: '127.0.0.1', exclusive: true }, () => resolve())
-  })
+async function listen(server: Server, port: number): Promise<void> {
+  server.listen({ port, host: '127.0.0.1', exclusive: true })
+  try {
+    await once(server, 'listening')
+  } catch (error) {
+    throw await listenFailure(error as NodeJS.ErrnoException, port)
+  }
 }
 
-export function listenFailure(error: NodeJS.ErrnoException, port: number): Failure {
-  const message =
-    error.code === 'EADDRINUSE' ? `port ${port} is in use by another program` : `port ${port} cannot be opened: ${error.message}`
-  return new Failure(message, { fix: 'stop that program, or choose another port with --port N', cause: error })
+/** Why a port cannot be had, with the program that has it as far as this user may know. */
+export async function listenFailure(error: NodeJS.ErrnoException, port: number): Promise<Failure> {
+  if (error.code !== 'EADDRINUSE')
+    return new Failure(`port ${port} cannot be opened: ${error.message}`, { fix: 'choose another one with --port N', cause: error })
+  const owner = await portOwner(port)
+  const by = owner ? `process ${owner.pid} (${owner.command})` : 'another program'
+  return new Failure(`port ${port} is in use by ${by}`, { fix: 'stop it, or choose another port with --port N', cause: error })
 }

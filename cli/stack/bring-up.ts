@@ -30,7 +30,7 @@ interface BringUpOptions {
  */
 export async function bringUp(options: BringUpOptions): Promise<void> {
   const { home, port, url, supervisor, progress } = options
-  if (!(await isPortFree(port))) throw listenFailure(Object.assign(new Error('in use'), { code: 'EADDRINUSE' }), port)
+  if (!(await isPortFree(port))) throw await listenFailure(Object.assign(new Error('in use'), { code: 'EADDRINUSE' }), port)
   const secrets = new StackSecrets(home.secrets)
   progress('starting Postgres, Redis, ClamAV, SeaweedFS and a mail catcher')
   const stores = await storeUnits({ home, maxFileBytes: largestFile(), log: options.log })

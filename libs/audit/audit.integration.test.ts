@@ -163,6 +163,9 @@ describe('listAudit', () => {
     expect(await count({ action: 'folder.moved' })).toBe(2)
     expect(await count({ actorId: 'ann' })).toBe(1)
     expect(await count({ subject })).toBe(2)
+    expect(await count({ subject: { type: 'folder' } })).toBe(2)
+    expect(await count({ subject: { id: 'f-1' } })).toBe(2)
+    expect(await count({ subject: { type: 'file', id: 'f-1' } })).toBe(0)
     expect(await count({ subject, action: 'folder.moved' })).toBe(1)
     const middle = (await read(tenantId)).items[1]?.at
     expect(await count({ since: middle })).toBe(2)

@@ -1,6 +1,6 @@
 import type { Transaction } from '@slipway/db'
 import { and, desc, eq, gte, lt, type SQL } from 'drizzle-orm'
-import type { AuditEntry, AuditOrigin } from './record.ts'
+import type { AuditOrigin } from './record.ts'
 import { audit } from './table.ts'
 
 export interface AuditRow {
@@ -21,7 +21,8 @@ export interface AuditQuery {
   cursor?: string | undefined
   action?: string | undefined
   actorId?: string | undefined
-  subject?: AuditEntry['subject'] | undefined
+  /** Either or both. */
+  subject?: { type?: string | undefined; id?: string | undefined } | undefined
   since?: Date | undefined
   until?: Date | undefined
   /** Only the system role sees more than one tenant and needs to say which. */
@@ -51,8 +52,8 @@ function conditions(query: AuditQuery): SQL[] {
     cursor === undefined ? undefined : lt(audit.id, cursor),
     action === undefined ? undefined : eq(audit.action, action),
     actorId === undefined ? undefined : eq(audit.actorId, actorId),
-    subject === undefined ? undefined : eq(audit.subjectType, subject.type),
-    subject === undefined ? undefined : eq(audit.subjectId, subject.id),
+    subject?.type === undefined ? undefined : eq(audit.subjectType, subject.type),
+    subject?.id === undefined ? undefined : eq(audit.subjectId, subject.id),
     since === undefined ? undefined : gte(audit.at, since),
     until === undefined ? undefined : lt(audit.at, until),
     tenantId === undefined ? undefined : eq(audit.tenantId, tenantId),

@@ -1,4 +1,5 @@
 export { type Api, type ApiOptions, createApi, listenApi } from './api.ts'
+export { auditRoute } from './audit-route.ts'
 export { platformMigrations } from './checks.ts'
 export { serve, work } from './entry.ts'
 export type { HostOptions } from './host.ts'

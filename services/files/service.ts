@@ -1,6 +1,6 @@
 import { integer, type Values } from '@slipway/config'
 import { days, hours, minutes } from '@slipway/queue'
-import { defineService, type Runtime } from '@slipway/service'
+import { auditRoute, defineService, type Runtime } from '@slipway/service'
 import type { FilesContext } from './context.ts'
 import { filesBucket } from './domain/object.ts'
 import { createSettler } from './domain/settler.ts'
@@ -8,7 +8,6 @@ import { filePurge } from './jobs/file-purge.ts'
 import { fileScan } from './jobs/file-scan.ts'
 import { objectRemoval } from './jobs/object-removal.ts'
 import { quarantineSweep } from './jobs/quarantine-sweep.ts'
-import { listFilesAudit } from './routes/audit.ts'
 import { getContent } from './routes/content.ts'
 import { deleteFile, getFile, listFiles, patchFile, restoreFileRoute } from './routes/files.ts'
 import { createFolderRoute, deleteFolder, getFolder, listFolders, patchFolder } from './routes/folders.ts'
@@ -39,8 +38,15 @@ const config = {
   quarantineDays: integer('FILES_QUARANTINE_DAYS', { default: 90, description: 'Days until refused files and their records are purged' }),
 }
 
+const getAudit = auditRoute<FilesContext>({
+  path: '/api/v1/files/audit',
+  operation: 'files.audit',
+  description: 'Newest first: files, folders and quarantine.',
+  tags: ['files'],
+})
+
 // Fixed paths come before those with a parameter in the same place.
-const fileRoutes = [uploadFile, listFiles, getUsage, listFilesAudit, getFile, getContent, patchFile, deleteFile, restoreFileRoute]
+const fileRoutes = [uploadFile, listFiles, getUsage, getAudit, getFile, getContent, patchFile, deleteFile, restoreFileRoute]
 const folderRoutes = [createFolderRoute, listFolders, getFolder, patchFolder, deleteFolder]
 const quarantineRoutes = [listQuarantine, getQuarantine, purgeQuarantine]
 

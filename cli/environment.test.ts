@@ -1,9 +1,8 @@
-import { mkdtempSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { serviceCallers } from '@slipway/auth'
 import { describe, expect, test } from 'vitest'
 import { cliCredential, type ProcessPlan, processEnvironmentOf, type Stores } from './environment.ts'
+import { temporaryFolder } from './folders.fixtures.ts'
 import { StackSecrets } from './secrets.ts'
 import { services } from './services.ts'
 
@@ -15,7 +14,7 @@ const stores: Stores = {
   mail: { smtpUrl: 'smtp://127.0.0.1:2525' },
 }
 
-const secrets = new StackSecrets(join(mkdtempSync(join(tmpdir(), 'slipway-environment-')), 'secrets.json'))
+const secrets = new StackSecrets(join(temporaryFolder(), 'secrets.json'))
 
 function plan(name: string, kind: 'api' | 'worker' = 'api'): ProcessPlan {
   const manifest = services.find((service) => service.name === name)

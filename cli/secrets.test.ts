@@ -1,12 +1,12 @@
-import { mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { Failure } from './failure.ts'
+import { temporaryFolder } from './folders.fixtures.ts'
 import { StackSecrets, sha256Hex } from './secrets.ts'
 
 function secretsFile(): string {
-  return join(mkdtempSync(join(tmpdir(), 'slipway-secrets-')), 'secrets.json')
+  return join(temporaryFolder(), 'secrets.json')
 }
 
 test('a secret is made once and found again by the next run', () => {

@@ -1,19 +1,9 @@
 import { spawn, spawnSync } from 'node:child_process'
-import {
-  chmodSync,
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  readlinkSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs'
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { temporaryFolder } from './folders.fixtures.ts'
 import { checkout } from './home.ts'
 
 interface Result {
@@ -49,7 +39,7 @@ sleep 0.2
 `
 
 function place(name = 'a checkout with blanks'): Place {
-  const folder = mkdtempSync(join(tmpdir(), 'slipway-script-'))
+  const folder = temporaryFolder()
   const root = join(folder, name)
   const bin = join(folder, 'bin')
   mkdirSync(join(root, 'cli'), { recursive: true })

@@ -1,8 +1,7 @@
-import { mkdirSync, mkdtempSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { mkdirSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { Failure } from './failure.ts'
+import { temporaryFolder } from './folders.fixtures.ts'
 import { type Home, homeAt } from './home.ts'
 import { writeConnections } from './stack/connections.ts'
 import { StateRecord } from './supervisor/state.ts'
@@ -18,7 +17,7 @@ const environment = {
 }
 
 function emptyHome(): Home {
-  const home = homeAt(mkdtempSync(join(tmpdir(), 'slipway-target-')))
+  const home = homeAt(temporaryFolder())
   mkdirSync(home.run, { recursive: true })
   return home
 }

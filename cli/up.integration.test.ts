@@ -1,11 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { freePort } from '@slipway/stack'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { StatusView } from './commands/status.ts'
+import { temporaryFolder } from './folders.fixtures.ts'
 import { checkout, homeAt } from './home.ts'
 import { readDevEnv } from './stack/dev-env.ts'
 import { identify, isAlive } from './supervisor/identity.ts'
@@ -42,7 +43,7 @@ function start(...args: string[]): Command {
 
 const slipway = (...args: string[]) => start(...args).result
 
-const folder = mkdtempSync(join(tmpdir(), 'slipway-up-'))
+const folder = temporaryFolder()
 const home = homeAt(join(folder, 'a home'))
 const inHome = ['--home', home.folder]
 let port = 0

@@ -1,7 +1,7 @@
-import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { temporaryFolder } from '../folders.fixtures.ts'
 import { checkout } from '../home.ts'
 import { isAllowed, licenceFaults, renderLicenceFaults } from './licences.ts'
 import type { PackageManifest } from './workspaces.ts'
@@ -26,7 +26,7 @@ describe('isAllowed', () => {
 
 /** A tree of packages: folder → what its package.json says. */
 function tree(packages: Record<string, PackageManifest>): string {
-  const root = mkdtempSync(join(tmpdir(), 'slipway-licences-'))
+  const root = temporaryFolder()
   for (const [folder, manifest] of Object.entries(packages)) {
     mkdirSync(join(root, folder), { recursive: true })
     writeFileSync(join(root, folder, 'package.json'), JSON.stringify(manifest))

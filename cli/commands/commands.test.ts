@@ -1,9 +1,9 @@
-import { appendFileSync, existsSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { appendFileSync, existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { commandNames, commands } from '../commands.ts'
 import { exitCodes } from '../failure.ts'
+import { temporaryFolder } from '../folders.fixtures.ts'
 import { homeAt, makeHome } from '../home.ts'
 import { identify } from '../supervisor/identity.ts'
 import type { RecordedUnit, StackState } from '../supervisor/state.ts'
@@ -25,7 +25,7 @@ afterEach(() => {
 })
 
 function newFolder(): string {
-  return mkdtempSync(join(tmpdir(), 'slipway-commands-'))
+  return temporaryFolder()
 }
 
 const gone = { pid: process.pid, started: 'an earlier process of this number' }

@@ -1,9 +1,9 @@
-import { mkdirSync, mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import { type AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
+import { temporaryFolder } from '../folders.fixtures.ts'
 import { homeAt } from '../home.ts'
 import { services } from '../services.ts'
 import type { StackState } from '../supervisor/state.ts'
@@ -23,7 +23,7 @@ const values: DevEnv = {
 }
 
 function newFolder(): string {
-  return mkdtempSync(join(tmpdir(), 'slipway-stack-'))
+  return temporaryFolder()
 }
 
 describe('dev.env', () => {

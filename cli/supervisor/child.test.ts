@@ -1,15 +1,15 @@
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { freePorts } from '@slipway/stack'
 import { expect, test } from 'vitest'
+import { temporaryFolder } from '../folders.fixtures.ts'
 import { type ChildOptions, logTail, openLog, startChild } from './child.ts'
 import { identify, isAlive } from './identity.ts'
 
 const signal = new AbortController().signal
 
 async function childOf(script: string, options: Partial<ChildOptions> = {}): Promise<ChildOptions> {
-  const folder = mkdtempSync(join(tmpdir(), 'slipway-child-'))
+  const folder = temporaryFolder()
   const file = join(folder, 'child.mjs')
   writeFileSync(file, script)
   const [port = 0] = await freePorts(1)
@@ -91,7 +91,7 @@ test('a command that does not exist is named', async () => {
 })
 
 test('a log that has grown large begins anew, the old one is kept', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'slipway-log-'))
+  const folder = temporaryFolder()
   const file = join(folder, 'big.log')
   writeFileSync(file, Buffer.alloc(11 * 1024 * 1024, 'x'))
   openLog(file)
@@ -100,7 +100,7 @@ test('a log that has grown large begins anew, the old one is kept', async () => 
 })
 
 test('the tail of a log is its last lines, indented; of none, nothing', () => {
-  const file = join(mkdtempSync(join(tmpdir(), 'slipway-log-')), 'a.log')
+  const file = join(temporaryFolder(), 'a.log')
   expect(logTail(file)).toBe('')
   writeFileSync(file, 'one\ntwo\nthree\n')
   expect(logTail(file, 2)).toBe(':\n    two\n    three')

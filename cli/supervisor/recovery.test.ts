@@ -1,15 +1,17 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { existsSync, mkdtempSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { once } from 'node:events'
+import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { temporaryFolder } from '../folders.fixtures.ts'
 import { identify, isAlive, type ProcessIdentity, signalProcess } from './identity.ts'
+import { poll } from './poll.ts'
 import { cleanUpAfter } from './recovery.ts'
 import { liveState, readState, StateRecord } from './state.ts'
 import type { UnitStatus } from './unit.ts'
 
 function stateFile(): string {
-  return join(mkdtempSync(join(tmpdir(), 'slipway-state-')), 'state.json')
+  return join(temporaryFolder(), 'state.json')
 }
 
 function sleeper(): { child: ChildProcess; pid: number; exited: Promise<NodeJS.Signals | null> } {
@@ -53,6 +55,16 @@ describe('identity', () => {
     await exited
     expect(isAlive(identity)).toBe(false)
     expect(signalProcess(identity, 'SIGTERM')).toBe(false)
+  })
+
+  test('one that ended but was not reaped is not alive', async () => {
+    const parent = spawn('/bin/sh', ['-c', 'sleep 0.3 & echo $!; exec sleep 600'], { stdio: ['ignore', 'pipe', 'ignore'] })
+    const [line] = (await once(parent.stdout, 'data')) as [Buffer]
+    const identity = identify(Number(line.toString()))
+    expect(identity.started).not.toBeNull()
+    expect(await poll(() => (isAlive(identity) ? null : true), { within: 20_000 })).toBe(true)
+    expect(existsSync(`/proc/${identity.pid}/stat`)).toBe(process.platform === 'linux')
+    parent.kill('SIGKILL')
   })
 
   test('one that never was has no identity', () => {

@@ -1,13 +1,12 @@
-import { mkdtempSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { temporaryFolder } from '../folders.fixtures.ts'
 import { readState, StateRecord } from './state.ts'
 import { Supervisor } from './supervisor.ts'
 import type { Unit, UnitKind } from './unit.ts'
 
 function setting() {
-  const file = join(mkdtempSync(join(tmpdir(), 'slipway-supervisor-')), 'state.json')
+  const file = join(temporaryFolder(), 'state.json')
   const events: string[] = []
   const lines: string[] = []
   const supervisor = new Supervisor(new StateRecord({ file, url: '', port: 1 }), (line) => lines.push(line))

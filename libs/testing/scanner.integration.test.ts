@@ -6,13 +6,21 @@ const megabyte = 1024 * 1024
 
 /** What clamd itself says of a file, without any gate of ours. */
 function scan(content: Buffer): Promise<string> {
-  const { host, port } = testScanner()
+  return instream(Buffer.concat([lengthOf(content.length), content, lengthOf(0)]))
+}
+
+function lengthOf(bytes: number): Buffer {
   const length = Buffer.alloc(4)
-  length.writeUInt32BE(content.length)
+  length.writeUInt32BE(bytes)
+  return length
+}
+
+function instream(frames: Buffer): Promise<string> {
+  const { host, port } = testScanner()
   return new Promise((done, fail) => {
     const socket = connect({ host, port })
     let reply = ''
-    socket.on('connect', () => socket.write(Buffer.concat([Buffer.from('zINSTREAM\0'), length, content, Buffer.alloc(4)])))
+    socket.on('connect', () => socket.write(Buffer.concat([Buffer.from('zINSTREAM\0'), frames])))
     socket.on('data', (chunk) => {
       reply += chunk.toString()
     })
@@ -62,6 +70,7 @@ describe('the fixtures, in the eyes of the real clamd', () => {
   })
 
   it('show the answer to more than StreamMaxLength', async () => {
-    expect(await scan(Buffer.alloc(testScanner().maxFileBytes + 1))).toBe('INSTREAM size limit exceeded. ERROR')
+    // The length alone: clamd closes at once, and a socket that is still written to may lose the reply.
+    expect(await instream(lengthOf(testScanner().maxFileBytes + 1))).toBe('INSTREAM size limit exceeded. ERROR')
   })
 })

@@ -4,6 +4,8 @@ const common = { pool: 'forks' as const, environment: 'node' as const, passWithN
 
 export default defineConfig({
   test: {
+    // Most tests wait for stores and processes, not for a core.
+    maxWorkers: 2,
     projects: [
       {
         test: {

@@ -34,6 +34,8 @@ export function credentialsRequired(): Error {
 }
 
 function authorizeKind(principal: Principal, requirement: 'principal' | 'operator' | 'service'): void {
+  if (requirement === 'operator' && principal.kind === 'operator' && !principal.scopes.includes(anyScope))
+    throw problem('auth.scope-missing', { detail: 'operators need a token that is not limited to scopes' })
   const fits = requirement === 'principal' ? principal.kind !== 'service' : principal.kind === requirement
   if (!fits)
     throw problem('auth.forbidden', {

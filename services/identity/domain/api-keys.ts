@@ -1,12 +1,12 @@
 import { timingSafeEqual } from 'node:crypto'
-import { isScope, type KeyVerdict, type Principal, roleReaches, type Scope, scopes } from '@slipway/auth'
+import { isScope, type KeyVerdict, type Principal, roleReaches, type Scope, scopes, type TenantRole } from '@slipway/auth'
 import { newId, type Transaction } from '@slipway/db'
 import { problem } from '@slipway/problem'
 import { and, asc, eq, gt, isNull, sql } from 'drizzle-orm'
 import { apiKey, organization } from '../schema.ts'
 import { type Actor, audited } from './actor.ts'
-import { lockRole } from './members.ts'
-import { requirePerson } from './people.ts'
+import { lockRank, lockRole, requireRank } from './members.ts'
+import { holderOf, requirePerson } from './people.ts'
 import { databaseNow, revoke } from './revocations.ts'
 import { randomSecret, secretHash } from './secrets.ts'
 
@@ -32,11 +32,15 @@ export interface NewKey {
  * the time of use, within its scopes, and ends when its maker is no member any more.
  */
 export async function createKey(tx: Transaction, given: NewKey, { principal, actor }: { principal: Principal; actor: Actor }) {
-  requireGivable(given.scopes, principal)
+  const { tenantId, name, expiresAt } = given
+  const createdBy = await makerOf(tx, principal)
+  const role = await lockRank(tx, { principal, tenantId })
+  requireRank(role)
+  requireGivable(given.scopes, { role, held: principal.scopes })
+  await requireEndWithin(tx, principal, expiresAt)
   const id = newId()
   const secret = randomSecret()
-  const { tenantId, name, expiresAt } = given
-  const fields = { name, scopes: [...given.scopes], expiresAt, createdBy: await makerOf(tx, principal), secretHash: secretHash(secret) }
+  const fields = { name, scopes: [...given.scopes], expiresAt, createdBy, secretHash: secretHash(secret) }
   const [made] = await tx
     .insert(apiKey)
     .values({ id, tenantId, ...fields })
@@ -52,7 +56,7 @@ export async function createKey(tx: Transaction, given: NewKey, { principal, act
 }
 
 /** Nobody gives away what they cannot do themselves. */
-function requireGivable(wanted: readonly string[], { role, scopes: held }: Principal): void {
+function requireGivable(wanted: readonly string[], { role, held }: { role: TenantRole; held: readonly string[] }): void {
   const errors = wanted.flatMap((scope, index) => {
     const pointer = `/body/scopes/${index}`
     if (!isScope(scope)) return [{ pointer, detail: `is none of ${Object.keys(scopes).join(', ')}` }]
@@ -61,16 +65,25 @@ function requireGivable(wanted: readonly string[], { role, scopes: held }: Princ
   if (errors.length > 0) throw problem('request.invalid', { errors })
 }
 
-function givable(scope: Scope, role: Principal['role'], held: readonly string[]): boolean {
-  return role !== undefined && roleReaches(role, scopes[scope].role) && (held.includes('*') || held.includes(scope))
+function givable(scope: Scope, role: TenantRole, held: readonly string[]): boolean {
+  return roleReaches(role, scopes[scope].role) && (held.includes('*') || held.includes(scope))
 }
 
 async function makerOf(tx: Transaction, principal: Principal): Promise<string> {
-  const { kind, id } = principal
   if (principal.kind === 'user') return (await requirePerson(tx, principal)).id
-  const [parent] = kind === 'key' ? await tx.select({ createdBy: apiKey.createdBy }).from(apiKey).where(eq(apiKey.id, id)) : []
-  if (parent === undefined) throw problem('auth.forbidden', { detail: 'keys are made by members and by their keys' })
-  return parent.createdBy
+  const maker = await holderOf(tx, principal)
+  if (maker === null) throw problem('auth.forbidden', { detail: 'keys are made by members and by their keys' })
+  return maker
+}
+
+/** A key that ends makes none that live longer: it would outlive itself. */
+async function requireEndWithin(tx: Transaction, { kind, id }: Principal, expiresAt: Date | null): Promise<void> {
+  if (kind !== 'key') return
+  const [parent] = await tx.select({ end: apiKey.expiresAt }).from(apiKey).where(eq(apiKey.id, id))
+  const end = parent?.end ?? null
+  if (end === null || (expiresAt !== null && expiresAt <= end)) return
+  const detail = `must not be after ${end.toISOString()}, when the key that makes it ends`
+  throw problem('request.invalid', { errors: [{ pointer: '/body/expiresAt', detail }] })
 }
 
 export async function listKeys(tx: Transaction, { after, limit }: { after: string | null; limit: number }) {

@@ -1,4 +1,4 @@
-import type { TenantRole } from '@slipway/auth'
+import type { Principal, TenantRole } from '@slipway/auth'
 import { newId, type Transaction } from '@slipway/db'
 import type { RequestInfo } from '@slipway/http'
 import { problem } from '@slipway/problem'
@@ -8,6 +8,7 @@ import { invitation, member, organization, user } from '../schema.ts'
 import { type Actor, audited, person } from './actor.ts'
 import { invitationSeconds } from './limits.ts'
 import { requestMail } from './mail-request.ts'
+import { lockRank, requireRank } from './members.ts'
 import { randomSecret, secretHash } from './secrets.ts'
 
 export interface NewInvitation {
@@ -27,8 +28,13 @@ const columns = {
 }
 
 /** A second invitation of the same address replaces the first, whose link then stops to work. */
-export async function invite(context: Pick<IdentityContext, 'sealer'>, tx: Transaction, given: NewInvitation & { actor: Actor }) {
-  const { tenant, role, inviterId, actor } = given
+export async function invite(
+  context: Pick<IdentityContext, 'sealer'>,
+  tx: Transaction,
+  given: NewInvitation & { principal: Principal; actor: Actor },
+) {
+  const { tenant, role, inviterId, principal, actor } = given
+  requireRank(await lockRank(tx, { principal, tenantId: tenant.id }), role)
   const email = given.email.toLowerCase()
   await requireStranger(tx, tenant.id, email)
   const token = randomSecret()

@@ -4,7 +4,9 @@ import { problem } from '@slipway/problem'
 import { and, asc, eq, gt, or } from 'drizzle-orm'
 import { member, user } from '../schema.ts'
 import { type Actor, audited } from './actor.ts'
+import { holderOf, lockKey } from './people.ts'
 import { memberSubject, revoke } from './revocations.ts'
+import { cancelInvitationsOf, revokeKeysOf } from './withdrawal.ts'
 
 const columns = { id: member.id, userId: member.userId, role: member.role, createdAt: member.createdAt, email: user.email, name: user.name }
 
@@ -37,6 +39,27 @@ export async function lockRole(tx: Transaction, { tenantId, userId }: { tenantId
   return found?.role ?? null
 }
 
+/**
+ * What the caller may do now, whatever the credentials said some seconds ago, locked as in `lockRole()`. For what outlives those
+ * seconds: keys and invitations.
+ * @throws auth.forbidden, auth.revoked
+ */
+export async function lockRank(
+  tx: Transaction,
+  { principal, tenantId }: Pick<MemberChange, 'principal' | 'tenantId'>,
+): Promise<TenantRole> {
+  const userId = await holderOf(tx, principal)
+  const member = userId === null ? null : await lockRole(tx, { tenantId, userId })
+  const rank = principal.kind === 'operator' ? principal.role : member
+  if (!rank) throw notAMember()
+  await lockKey(tx, principal)
+  return rank
+}
+
+function notAMember(): Error {
+  return problem('auth.forbidden', { detail: 'you are not a member any more' })
+}
+
 export interface MemberChange {
   readonly tenantId: string
   /** Whom it is about. */
@@ -55,6 +78,7 @@ export async function changeRole(tx: Transaction, change: MemberChange, role: Te
   if (target.role === 'owner' && role !== 'owner') requireAnotherOwner(owners)
   if (target.role !== role) {
     await tx.update(member).set({ role }).where(eq(member.id, target.id))
+    await cancelInvitationsOf(tx, change, role)
     await accessChanged(tx, change, { action: 'member.role-changed', before: { role: target.role }, after: { role } })
   }
   return findMember(tx, change.userId)
@@ -67,6 +91,8 @@ export async function removeMember(tx: Transaction, change: MemberChange): Promi
   if (!leaves) requireRank(rank, target.role, 'admin')
   if (target.role === 'owner') requireAnotherOwner(owners)
   await tx.delete(member).where(eq(member.id, target.id))
+  await revokeKeysOf(tx, change)
+  await cancelInvitationsOf(tx, change, null)
   await accessChanged(tx, change, { action: leaves ? 'member.left' : 'member.removed', before: { role: target.role } })
 }
 
@@ -79,21 +105,23 @@ interface Locked {
 
 /** Locks actor, target and all owners in one order, so that two changes at the same time see each other's outcome. */
 async function lockMembers(tx: Transaction, { userId, principal, tenantId }: MemberChange): Promise<Locked> {
+  const holder = await holderOf(tx, principal)
   const rows = await tx
     .select({ id: member.id, userId: member.userId, role: member.role })
     .from(member)
-    .where(and(eq(member.organizationId, tenantId), or(eq(member.role, 'owner'), eq(member.userId, userId), ownRow(principal))))
+    .where(and(eq(member.organizationId, tenantId), or(eq(member.role, 'owner'), eq(member.userId, userId), ownRow(holder))))
     .orderBy(asc(member.id))
     .for('update')
+  await lockKey(tx, principal)
   const target = rows.find((row) => row.userId === userId)
   if (target === undefined) throw problem('resource.not-found')
-  const rank = principal.kind === 'user' ? rows.find((row) => row.userId === principal.id)?.role : principal.role
-  if (rank === undefined) throw problem('auth.forbidden', { detail: 'you are not a member any more' })
+  const rank = principal.kind === 'operator' ? principal.role : rows.find((row) => row.userId === holder)?.role
+  if (rank === undefined) throw notAMember()
   return { target, rank, owners: rows.filter((row) => row.role === 'owner').length }
 }
 
-function ownRow({ kind, id }: Principal) {
-  return kind === 'user' ? eq(member.userId, id) : undefined
+function ownRow(holder: string | null) {
+  return holder === null ? undefined : eq(member.userId, holder)
 }
 
 export function requireRank(rank: TenantRole, ...touched: readonly TenantRole[]): void {

@@ -79,7 +79,9 @@ export async function removeSetting(tx: Transaction, change: SettingChange): Pro
   await audited(tx, actor, { action: 'setting.removed', tenantId, subject: { type: 'setting', id: key }, before: shown(before) })
 }
 
-async function lockSetting(tx: Transaction, { key, check }: SettingChange): Promise<Setting | null> {
+/** Also locks the name of a setting that does not exist: two that create it must not both find nothing. */
+async function lockSetting(tx: Transaction, { tenantId, key, check }: SettingChange): Promise<Setting | null> {
+  await tx.execute(sql`select pg_advisory_xact_lock(hashtextextended(${purpose({ tenantId, key })}, 0))`)
   const [row] = await tx.select().from(setting).where(eq(setting.key, key)).for('update')
   const current = row === undefined ? null : present(row)
   check(current)

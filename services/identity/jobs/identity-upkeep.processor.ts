@@ -17,8 +17,9 @@ export interface UpkeepReport {
 
 export async function process(_run: JobRun<UpkeepPayload>, context: IdentityContext): Promise<UpkeepReport> {
   const removed = await context.system.transaction(removeExpired)
-  const resealed = await context.system.transaction((tx) => resealSettings(tx, context.sealer))
   const keyMade = await context.system.transaction((tx) => publishSuccessor(context, tx))
+  // Last: a secret that cannot be opened any more fails the job, and may not keep the rest from being done.
+  const resealed = await context.system.transaction((tx) => resealSettings(tx, context.sealer))
   return { removed, resealed, keyMade }
 }
 

@@ -5,7 +5,7 @@ import { actorOf } from '../domain/actor.ts'
 import { countAttempt } from '../domain/attempts.ts'
 import { acceptInvitation, cancelInvitation, invite, listInvitations } from '../domain/invitations.ts'
 import { changeRole, findMember, listMembers, removeMember, requireRank } from '../domain/members.ts'
-import { requirePerson } from '../domain/people.ts'
+import { requirePerson, requireUnlimited } from '../domain/people.ts'
 import { Email, Id, ids, Moment, Role, Token } from './representation.ts'
 
 const route = routesFor<IdentityContext>()
@@ -139,7 +139,7 @@ export const createInvitationRoute = route(
     requireRank(principal.role ?? 'viewer', role)
     await countAttempt(context, 'mail', email)
     const inviter = await context.system.transaction((tx) => requirePerson(tx, principal))
-    const given = { tenant, email, role, inviterId: inviter.id, actor: actorOf(principal, request) }
+    const given = { tenant, email, role, inviterId: inviter.id, principal, actor: actorOf(principal, request) }
     return context.database.tenantTransaction(tenant.id, async (tx) => {
       const answer = reply(201, invitationBody(await invite(context, tx, given)))
       await idempotency.complete(tx, answer)
@@ -208,6 +208,7 @@ export const acceptInvitationRoute = route(
   async ({ body, principal, request }, { system }) => {
     const { role, ...tenant } = await system.transaction(async (tx) => {
       const guest = await requirePerson(tx, principal)
+      requireUnlimited(principal)
       return acceptInvitation(tx, { token: body.token, user: guest, request })
     })
     return reply(200, { tenant, role })

@@ -5,7 +5,7 @@ import { problem } from '@slipway/problem'
 import { z } from 'zod'
 import type { IdentityContext } from '../context.ts'
 import { actorOf } from '../domain/actor.ts'
-import { findPerson, requirePerson } from '../domain/people.ts'
+import { findPerson, requirePerson, requireUnlimited } from '../domain/people.ts'
 import { endSessions, listSessions, type SessionRow } from '../domain/sessions.ts'
 import { tenantsOf } from '../domain/tenants.ts'
 import { examplePerson, Id, ids, Moment, Person, Role } from './representation.ts'
@@ -134,7 +134,9 @@ export const endSessionRoute = route(
 
 /** Keys have no sessions; operators are people. */
 async function personId(tx: Transaction, principal: Principal): Promise<string> {
-  return principal.kind === 'operator' ? principal.id : (await requirePerson(tx, principal)).id
+  const id = principal.kind === 'operator' ? principal.id : (await requirePerson(tx, principal)).id
+  requireUnlimited(principal)
+  return id
 }
 
 function sessionBody(row: SessionRow, current: string | undefined): z.input<typeof Session> {

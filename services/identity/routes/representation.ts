@@ -4,7 +4,8 @@ import type { ActiveSession } from '../domain/sessions.ts'
 import type { OpenedSession } from '../domain/sign-in.ts'
 
 export const Id = z.uuid()
-export const Moment = z.iso.datetime()
+/** The year 0 exists in ISO 8601 but not in Postgres. */
+export const Moment = z.iso.datetime().refine((text) => !text.startsWith('0000'), 'must be after the year 0')
 export const Role = z.enum(tenantRoles).describe('owner, admin, member or viewer: each may do what those after it may')
 export const Email = z.email().max(254).describe('Mail address; case does not count')
 export const Password = z.string().min(1).max(512)

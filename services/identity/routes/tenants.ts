@@ -14,7 +14,7 @@ import { problem } from '@slipway/problem'
 import { z } from 'zod'
 import type { IdentityContext } from '../context.ts'
 import { actorOf, audited } from '../domain/actor.ts'
-import { findPerson, requirePerson } from '../domain/people.ts'
+import { findPerson, requirePerson, requireUnlimited } from '../domain/people.ts'
 import { allTenants, createTenant, findTenant, renameTenant, type Tenant, tenantsOf } from '../domain/tenants.ts'
 import { Id, ids, Moment, Name, Role, Slug } from './representation.ts'
 
@@ -57,6 +57,7 @@ export const createTenantRoute = route(
   },
   async ({ body: { slug, name }, principal, request }, context) => {
     const owner = await context.system.transaction((tx) => requirePerson(tx, principal))
+    requireUnlimited(principal)
     const tenant = await createTenant(context, { slug, name, ownerId: owner.id }, actorOf(principal, request))
     return reply(201, body(tenant), { headers: { location: `/api/v1/tenants/${tenant.id}`, etag: strongEtag(tenant.version) } })
   },

@@ -40,10 +40,16 @@ export function decodeCursor<Schema extends z.ZodType>(cursor: string | undefine
 
 function fromBase64(text: string): unknown {
   try {
-    return /^[\w-]+$/.test(text) ? JSON.parse(Buffer.from(text, 'base64url').toString('utf8')) : undefined
+    return /^[\w-]+$/.test(text) ? JSON.parse(Buffer.from(text, 'base64url').toString('utf8'), refuseNul) : undefined
   } catch {
     return undefined
   }
+}
+
+/** Postgres has no NUL. */
+function refuseNul(_name: string, value: unknown): unknown {
+  if (typeof value === 'string' && value.includes('\0')) throw new TypeError('NUL in a cursor')
+  return value
 }
 
 interface PageOptions<Item> {

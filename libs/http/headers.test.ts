@@ -14,6 +14,7 @@ describe('cursors', () => {
     expect(cursor).toMatch(/^[\w-]+$/)
     expect(decodeCursor(cursor, position)).toEqual(['Ärger', id])
     expect(decodeCursor(undefined, position)).toBeNull()
+    expect(decodeCursor(encodeCursor(['\\u0000', id]), position)).toEqual(['\\u0000', id])
   })
 
   it.each([
@@ -21,6 +22,7 @@ describe('cursors', () => {
     ['cut short', encodeCursor(['a', id]).slice(0, -4)],
     ['not base64url', 'a+/='],
     ['not JSON', Buffer.from('{').toString('base64url')],
+    ['with a NUL in it', encodeCursor(['a\0', id])],
   ])('%s are refused', (_name, cursor) => {
     expect(() => decodeCursor(cursor, position)).toThrow(
       expect.objectContaining({ code: 'request.parameters-invalid', errors: [expect.objectContaining({ pointer: '/query/cursor' })] }),

@@ -1,16 +1,15 @@
 import { type AuditRow, listAudit } from '@slipway/audit'
 import type { Database } from '@slipway/db'
-import { decodeCursor, encodeCursor, pageOf, pageQuery, reply, routesFor } from '@slipway/http'
+import { decodeCursor, encodeCursor, Moment, pageOf, pageQuery, reply, routesFor, Text } from '@slipway/http'
 import { z } from 'zod'
 
 const nameless = z.string().nullable()
-const moment = z.iso.datetime()
-const word = z.string().min(1).max(200).optional()
+const word = Text.min(1).max(200).optional()
 
 const Entry = z
   .object({
     id: z.uuid(),
-    at: moment,
+    at: Moment,
     action: z.string(),
     actor: z.object({ kind: z.string(), id: z.string(), name: nameless }),
     subject: z.object({ type: z.string(), id: z.string() }),
@@ -26,8 +25,8 @@ const query = z.object({
   actorId: word,
   subjectType: word.describe('Such as file'),
   subjectId: word,
-  since: moment.optional().describe('From this moment on'),
-  until: moment.optional().describe('Before this moment'),
+  since: Moment.optional().describe('From this moment on'),
+  until: Moment.optional().describe('Before this moment'),
 })
 
 interface AuditRouteOptions {

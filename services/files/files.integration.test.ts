@@ -415,6 +415,29 @@ describe('audit', () => {
   })
 })
 
+describe('what Postgres does not have', () => {
+  const cursor = (position: object) => Buffer.from(JSON.stringify(position)).toString('base64url')
+  const id = '019aa5f2-7c1e-7a10-9d61-3f0a5d2c9b99'
+
+  it.each([
+    'files?name=%00',
+    'files?namePrefix=a%00',
+    'files?contentType=%00',
+    'files/audit?action=%00',
+    'files/audit?subjectId=a%00b',
+    'files/audit?since=0000-01-01T00:00:00Z',
+    `files?cursor=${cursor({ sort: 'name asc', value: '\0', id })}&sort=name&order=asc`,
+    `files?cursor=${cursor({ sort: 'createdAt desc', value: '0000-01-01T00:00:00Z', id })}`,
+    `files?cursor=${cursor({ sort: 'createdAt desc', value: 'yesterday', id })}`,
+    `files?cursor=${cursor({ sort: 'size desc', value: 1e300, id })}&sort=size`,
+    `folders?cursor=${cursor({ nameKey: '\0', id })}`,
+    `quarantine?cursor=${cursor({ createdAt: '0000-01-01T00:00:00Z', id })}`,
+  ])('is refused in the query: %s', async (path) => {
+    const { status, body } = await test.call({ tenant, role: 'admin' }, `/api/v1/${path}`)
+    expect({ status, code: body.code }).toEqual({ status: 400, code: 'request.parameters-invalid' })
+  })
+})
+
 describe('Idempotency-Key of changes', () => {
   it('answers a repeated restore and a repeated rename as it did the first time', async () => {
     const { body: file } = await upload('a.txt')

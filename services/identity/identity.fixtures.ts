@@ -8,6 +8,7 @@ import type { IdentityContext } from './context.ts'
 import { identity } from './service.ts'
 
 const credential = 'files.0123456789abcdef0123456789abcdef'
+const commandCredential = 'cli.fedcba9876543210fedcba9876543210'
 const shutdownSignal = () => AbortSignal.timeout(10_000)
 
 export interface Answer {
@@ -36,6 +37,7 @@ export interface Room extends AsyncDisposable {
   readonly worker: Worker
   call(method: string, path: string, call?: Call): Promise<Answer>
   internal(method: string, path: string, call?: Call): Promise<Answer>
+  addOperator(email: string): Promise<Answer>
   /** A new person, signed in. */
   person(name?: string): Promise<Person>
   /** The token in the latest mail to an address. */
@@ -75,7 +77,7 @@ export async function openRoom(more: Record<string, string> = {}): Promise<Room>
       MAIL_FROM: 'Slipway <no-reply@slipway.test>',
       SLIPWAY_IDENTITY_URL: internalUrl,
       SLIPWAY_SERVICE_CREDENTIAL: credential,
-      SLIPWAY_SERVICE_CALLERS: serviceCaller(credential),
+      SLIPWAY_SERVICE_CALLERS: [credential, commandCredential].map(serviceCaller).join(','),
       HTTP_INTERNAL_PORT: String(internalPort),
       ...more,
     },
@@ -132,6 +134,12 @@ function doors(url: string, internalUrl: string) {
     call: (method: string, path: string, call: Call = {}) => request(`${url}${path}`, method, call),
     internal: (method: string, path: string, call: Call = {}) =>
       request(`${internalUrl}${path}`, method, { ...call, headers: { authorization: `Service ${credential}`, ...call.headers } }),
+    /** As `slipway operator add` asks for it: `internal` is another service. */
+    addOperator: (email: string) =>
+      request(`${internalUrl}/internal/v1/operators`, 'POST', {
+        body: { email },
+        headers: { authorization: `Service ${commandCredential}` },
+      }),
   }
 }
 

@@ -89,9 +89,9 @@ describe('a new installation as production has it', () => {
   }
 
   it('lets the operator in by link, who makes a tenant and invites others, who sign up and in', async () => {
-    const added = await room.internal('POST', '/internal/v1/operators', { body: { email: 'Root@example.com' } })
+    const added = await room.addOperator('Root@example.com')
     expect(added.body).toMatchObject({ email: 'root@example.com', created: true })
-    expect((await room.internal('POST', '/internal/v1/operators', { body: { email: 'root@example.com' } })).body.created).toBe(false)
+    expect((await room.addOperator('root@example.com')).body.created).toBe(false)
     const root = await byLink('root@example.com')
     expect((await post('tenants', { slug: 'first', name: 'First' }, await root.token())).status).toBe(201)
     expect((await post('invitations', { email: 'grace@example.com', role: 'admin' }, await root.token('first'))).status).toBe(201)
@@ -101,8 +101,13 @@ describe('a new installation as production has it', () => {
     expect((await post('auth/sign-in', { email: 'grace@example.com', password })).status).toBe(200)
   })
 
+  it('makes no operator for another service', async () => {
+    const refused = await room.internal('POST', '/internal/v1/operators', { body: { email: 'mallory@example.com' } })
+    expect(refused).toMatchObject({ status: 403, body: { code: 'auth.forbidden' } })
+  })
+
   it('sets a password for who has none', async () => {
-    await room.internal('POST', '/internal/v1/operators', { body: { email: 'second@example.com' } })
+    await room.addOperator('second@example.com')
     const { session } = await byLink('second@example.com')
     expect((await post('auth/password', { newPassword: password }, session)).status).toBe(204)
     expect((await post('auth/sign-in', { email: 'second@example.com', password })).status).toBe(200)

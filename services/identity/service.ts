@@ -1,6 +1,6 @@
 import { createRateLimiter } from '@slipway/http'
 import { hours } from '@slipway/queue'
-import { defineService, type Runtime } from '@slipway/service'
+import { auditRoute, defineService, type Runtime } from '@slipway/service'
 import { type IdentityConfig, identityVariables } from './config.ts'
 import type { IdentityContext } from './context.ts'
 import { createAuth } from './domain/auth.ts'
@@ -9,7 +9,6 @@ import { createSealer } from './domain/seal.ts'
 import { identityMail } from './jobs/identity-mail.ts'
 import { identityUpkeep } from './jobs/identity-upkeep.ts'
 import { createKeyRoute, listKeysRoute, revokeKeyRoute } from './routes/api-keys.ts'
-import { auditRoute } from './routes/audit.ts'
 import { addOperatorRoute, revealSettingRoute, revocationsRoute, tenantBySlugRoute, verifyKeyRoute } from './routes/internal.ts'
 import { linkPageRoute } from './routes/link-page.ts'
 import {
@@ -36,6 +35,12 @@ import {
 import { createTenantRoute, getTenantRoute, listTenantsRoute, operatorTenantsRoute, patchTenantRoute } from './routes/tenants.ts'
 import { internalKeySetRoute, issueTokenRoute, keySetRoute, wellKnownKeySetRoute } from './routes/tokens.ts'
 
+const listAudit = auditRoute<IdentityContext>({
+  path: '/api/v1/audit',
+  operation: 'audit.list',
+  description: 'Newest first: the tenant, members, invitations, API keys and settings. Other services have their own trails.',
+  tags: ['audit'],
+})
 const signIn = [
   signUpRoute,
   confirmEmailRoute,
@@ -48,7 +53,7 @@ const signIn = [
 ]
 const tokens = [issueTokenRoute, keySetRoute, wellKnownKeySetRoute]
 const people = [meRoute, listSessionsRoute, endSessionsRoute, endSessionRoute]
-const tenants = [createTenantRoute, listTenantsRoute, getTenantRoute, patchTenantRoute, operatorTenantsRoute, auditRoute]
+const tenants = [createTenantRoute, listTenantsRoute, getTenantRoute, patchTenantRoute, operatorTenantsRoute, listAudit]
 const members = [listMembersRoute, getMemberRoute, patchMemberRoute, deleteMemberRoute]
 const invitations = [acceptInvitationRoute, createInvitationRoute, listInvitationsRoute, cancelInvitationRoute]
 const keys = [createKeyRoute, listKeysRoute, revokeKeyRoute]

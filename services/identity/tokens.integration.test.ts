@@ -185,7 +185,7 @@ describe('operators', () => {
   it('see all tenants, after they were made by the system, and every look is recorded', async () => {
     const person = await room.person('operator')
     expect(code(await issue(person.session, { operator: true }))).toBe('403 auth.forbidden')
-    const made = await room.internal('POST', '/internal/v1/operators', { body: { email: person.email } })
+    const made = await room.addOperator(person.email)
     expect(made).toMatchObject({ status: 200, body: { userId: person.id } })
     const { accessToken } = (await issue(person.session, { operator: true })).body
     expect((await room.call('GET', '/api/v1/operator/tenants', { token: accessToken })).body.items).toContainEqual(

@@ -1,8 +1,8 @@
-import { decodeCursor, page, pageOf, pageQuery, reply, requireIfMatch, routesFor } from '@slipway/http'
+import { decodeCursor, Moment, page, pageOf, pageQuery, reply, requireIfMatch, routesFor } from '@slipway/http'
 import { z } from 'zod'
 import type { FilesContext } from '../context.ts'
 import { changeFile, requireFile, restoreFile, trashFile } from '../domain/files.ts'
-import { type FileRow, fileSorts, positionOf, selectFiles } from '../domain/listing.ts'
+import { type FileRow, type FileSort, fileSorts, positionOf, selectFiles } from '../domain/listing.ts'
 import { purgeFile } from '../domain/purge.ts'
 import { authorOf } from './author.ts'
 import { etagOf, File, Flag, fileBody, fileExample, Id, IdParams, Name } from './representation.ts'
@@ -12,7 +12,7 @@ const read = { role: 'viewer', scope: 'files:read' } as const
 const write = { role: 'member', scope: 'files:write' } as const
 const found = { description: 'The file', schema: File, example: fileExample, headers: { etag: 'For If-Match' } }
 
-const Position = z.object({ sort: z.string(), value: z.union([z.string(), z.number()]), id: Id })
+const positionValues = { name: z.string(), createdAt: Moment, size: z.int() } satisfies Record<FileSort, z.ZodType>
 
 export const listFiles = route(
   {
@@ -44,7 +44,7 @@ export const listFiles = route(
   },
   async ({ query, tenant }, context) => {
     const { limit, cursor, folderId, name, namePrefix, type, trashed, sort, order } = query
-    const after = decodeCursor(cursor, Position.extend({ sort: z.literal(`${sort} ${order}`) }))
+    const after = decodeCursor(cursor, z.object({ sort: z.literal(`${sort} ${order}`), value: positionValues[sort], id: Id }))
     const filter = { folderId: folderId === 'root' ? null : folderId, nameContains: name, namePrefix, type, trashed }
     const wanted = { filter, sort, direction: order, limit, after: after ?? undefined }
     const rows = await context.database.tenantTransaction(tenant.id, (tx) => selectFiles(tx, wanted), { readOnly: true })

@@ -1,4 +1,4 @@
-import { decodeCursor, page, pageOf, pageQuery, reply, routesFor } from '@slipway/http'
+import { decodeCursor, Moment, page, pageOf, pageQuery, reply, routesFor } from '@slipway/http'
 import { z } from 'zod'
 import type { FilesContext } from '../context.ts'
 import { purgeRefusals, type RefusalRow, requireRefusal, selectRefusals } from '../domain/quarantine.ts'
@@ -56,7 +56,7 @@ export const listQuarantine = route(
   },
   async ({ query, tenant }, context) => {
     const { limit, cursor } = query
-    const after = decodeCursor(cursor, z.object({ createdAt: z.iso.datetime(), id: Id })) ?? undefined
+    const after = decodeCursor(cursor, z.object({ createdAt: Moment, id: Id })) ?? undefined
     const rows = await context.database.tenantTransaction(tenant.id, (tx) => selectRefusals(tx, { after, limit }), { readOnly: true })
     const cursorOf = (row: RefusalRow) => ({ createdAt: row.createdAt.toISOString(), id: row.id })
     const { items, nextCursor } = page({ items: rows, limit, cursorOf })

@@ -1,11 +1,11 @@
 import { isScope, scopes } from '@slipway/auth'
-import { decodeCursor, page, pageOf, pageQuery, reply, routesFor } from '@slipway/http'
+import { decodeCursor, Moment, page, pageOf, pageQuery, reply, routesFor } from '@slipway/http'
 import { problem } from '@slipway/problem'
 import { z } from 'zod'
 import type { IdentityContext } from '../context.ts'
 import { actorOf } from '../domain/actor.ts'
 import { createKey, listKeys, revokeKey } from '../domain/api-keys.ts'
-import { Id, ids, Moment, momentOrNull, Name } from './representation.ts'
+import { Id, ids, momentOrNull, Name } from './representation.ts'
 
 const route = routesFor<IdentityContext>()
 

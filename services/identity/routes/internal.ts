@@ -1,5 +1,5 @@
 import { keyVerdict, revocationPage } from '@slipway/auth'
-import { reply, routesFor } from '@slipway/http'
+import { Moment, reply, routesFor, Text } from '@slipway/http'
 import { problem } from '@slipway/problem'
 import { z } from 'zod'
 import type { IdentityContext } from '../context.ts'
@@ -9,9 +9,11 @@ import { addOperator } from '../domain/operators.ts'
 import { revocationsSince } from '../domain/revocations.ts'
 import { revealSetting } from '../domain/settings.ts'
 import { findTenantBySlug } from '../domain/tenants.ts'
-import { Email, Id, Moment, Slug, Text } from './representation.ts'
+import { Email, Id, Slug } from './representation.ts'
 
 const route = routesFor<IdentityContext>()
+/** The caller that stands for a person with access to the installation itself; a service that was taken over must not get any further by it. */
+const operatorMaker = 'cli'
 const common = { auth: 'service', internal: true, tags: ['internal'] } as const
 
 export const revocationsRoute = route(
@@ -89,6 +91,9 @@ export const addOperatorRoute = route(
     responses: { 200: { description: 'An operator now', schema: z.object({ userId: Id, email: z.string(), created: z.boolean() }) } },
     idempotent: false,
   },
-  async ({ body, principal, request }, { system }) =>
-    reply(200, await system.transaction((tx) => addOperator(tx, body.email, actorOf(principal, request)))),
+  async ({ body, principal, request }, { system }) => {
+    if (principal.id !== operatorMaker)
+      throw problem('auth.forbidden', { detail: `only ${operatorMaker} makes operators, not ${principal.id}` })
+    return reply(200, await system.transaction((tx) => addOperator(tx, body.email, actorOf(principal, request))))
+  },
 )

@@ -1,4 +1,4 @@
-import { decodeCursor, page, pageOf, pageQuery, reply, routesFor } from '@slipway/http'
+import { decodeCursor, Moment, page, pageOf, pageQuery, reply, routesFor } from '@slipway/http'
 import { z } from 'zod'
 import type { IdentityContext } from '../context.ts'
 import { actorOf } from '../domain/actor.ts'
@@ -6,7 +6,7 @@ import { countAttempt } from '../domain/attempts.ts'
 import { acceptInvitation, cancelInvitation, invite, listInvitations } from '../domain/invitations.ts'
 import { changeRole, findMember, listMembers, removeMember, requireRank } from '../domain/members.ts'
 import { requirePerson, requireUnlimited } from '../domain/people.ts'
-import { Email, Id, ids, Moment, Role, Token } from './representation.ts'
+import { Email, Id, ids, Role, Token } from './representation.ts'
 
 const route = routesFor<IdentityContext>()
 

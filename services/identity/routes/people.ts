@@ -1,6 +1,6 @@
 import type { Principal } from '@slipway/auth'
 import type { Transaction } from '@slipway/db'
-import { reply, routesFor } from '@slipway/http'
+import { Moment, reply, routesFor } from '@slipway/http'
 import { problem } from '@slipway/problem'
 import { z } from 'zod'
 import type { IdentityContext } from '../context.ts'
@@ -8,7 +8,7 @@ import { actorOf } from '../domain/actor.ts'
 import { findPerson, requirePerson, requireUnlimited } from '../domain/people.ts'
 import { endSessions, listSessions, type SessionRow } from '../domain/sessions.ts'
 import { tenantsOf } from '../domain/tenants.ts'
-import { examplePerson, Id, ids, Moment, Person, Role } from './representation.ts'
+import { examplePerson, Id, ids, Person, Role } from './representation.ts'
 
 const route = routesFor<IdentityContext>()
 

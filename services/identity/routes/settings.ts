@@ -1,5 +1,6 @@
 import {
   decodeCursor,
+  Moment,
   page,
   pageOf,
   pageQuery,
@@ -15,7 +16,6 @@ import { z } from 'zod'
 import type { IdentityContext } from '../context.ts'
 import { actorOf } from '../domain/actor.ts'
 import { findSetting, listSettings, putSetting, removeSetting, type Setting } from '../domain/settings.ts'
-import { Moment } from './representation.ts'
 
 const route = routesFor<IdentityContext>()
 

@@ -1,6 +1,7 @@
 import {
   decodeCursor,
   isNotModified,
+  Moment,
   notModified,
   page,
   pageOf,
@@ -16,7 +17,7 @@ import type { IdentityContext } from '../context.ts'
 import { actorOf, audited } from '../domain/actor.ts'
 import { findPerson, requirePerson, requireUnlimited } from '../domain/people.ts'
 import { allTenants, createTenant, findTenant, renameTenant, type Tenant, tenantsOf } from '../domain/tenants.ts'
-import { Id, ids, Moment, Name, Role, Slug } from './representation.ts'
+import { Id, ids, Name, Role, Slug } from './representation.ts'
 
 const route = routesFor<IdentityContext>()
 

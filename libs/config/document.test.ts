@@ -1,5 +1,15 @@
 import { describe, expect, it } from 'vitest'
-import { configurationPage, environmentExample, integer, platformVariables, secret, text, variables } from './index.ts'
+import {
+  configurationPage,
+  environmentExample,
+  integer,
+  nearestName,
+  platformVariables,
+  readConfig,
+  secret,
+  text,
+  variables,
+} from './index.ts'
 
 const groups = [
   {
@@ -19,6 +29,40 @@ describe('environmentExample', () => {
     expect(lines).toContain('# STORE_PORT=5432')
     expect(lines).toContain('# STORE_EXTRA=')
     expect(lines).toContain('# A feature (text; optional)')
+  })
+})
+
+describe('what is documented', () => {
+  it('can be read again: the example with its blanks filled in is a valid environment', () => {
+    const lines = environmentExample(groups).split('\n')
+    const assigned = lines.filter((line) => /^[A-Z0-9_]+=/.test(line)).map((line) => line.split('=') as [string, string])
+    const environment = Object.fromEntries(assigned.map(([name, value]) => [name, value || 'x']))
+    expect(Object.keys(environment)).toEqual(['STORE_KEY'])
+    const [group] = groups
+    expect(group && readConfig(group.tree, environment)).toMatchObject({ port: 5432, extra: null })
+  })
+
+  it('names each variable once, in the order of declaration, in both documents', () => {
+    const names = (document: string) => [...document.matchAll(/STORE_[A-Z]+/g)].map(([name]) => name)
+    expect(names(environmentExample(groups))).toEqual(['STORE_PORT', 'STORE_KEY', 'STORE_EXTRA'])
+    expect(names(configurationPage(groups))).toEqual(['STORE_PORT', 'STORE_KEY', 'STORE_EXTRA'])
+  })
+})
+
+describe('nearestName', () => {
+  const known = ['SLIPWAY_PUBLIC_URL', 'SLIPWAY_BASE_DOMAIN', 'SLIPWAY_ENV']
+  it.each([
+    ['SLIPWAY_PUBLICURL', 'SLIPWAY_PUBLIC_URL'],
+    ['SLIPWAY_BASEDOMAIN', 'SLIPWAY_BASE_DOMAIN'],
+    ['SLIPWAY_ENVIRON', 'SLIPWAY_ENV'],
+    ['SLIPWAY_env', 'SLIPWAY_ENV'],
+    ['ENTIRELY_OTHER_NAME', undefined],
+  ])('%s → %s', (name, nearest) => {
+    expect(nearestName(name, known)).toBe(nearest)
+  })
+
+  it('has nothing to suggest where nothing is known', () => {
+    expect(nearestName('SLIPWAY_ENV', [])).toBeUndefined()
   })
 })
 

@@ -59,7 +59,9 @@ function readTree(tree: VariableTree, environment: Environment, faults: string[]
 }
 
 function readVariable(variable: Variable<unknown>, environment: Environment, faults: string[]): unknown {
-  const raw = rawValue(variable.name, environment, faults) ?? variable.fallback
+  const given = rawValue(variable.name, environment, faults)
+  if (given === unreadable) return undefined
+  const raw = given ?? variable.fallback
   if (raw === null) return null
   if (raw === undefined) {
     faults.push(`${variable.name} is not set: ${variable.description} (${variable.form})`)
@@ -73,8 +75,11 @@ function readVariable(variable: Variable<unknown>, environment: Environment, fau
   return undefined
 }
 
+/** Its fault is told already; that the variable is not set either would be another one, and misleading. */
+const unreadable = Symbol('unreadable')
+
 /** An empty variable counts as not set: that is how compose files and charts pass an absent value. */
-function rawValue(name: string, environment: Environment, faults: string[]): string | undefined {
+function rawValue(name: string, environment: Environment, faults: string[]): string | typeof unreadable | undefined {
   const direct = environment[name] || undefined
   const path = environment[`${name}_FILE`] || undefined
   if (path === undefined) return direct
@@ -83,14 +88,15 @@ function rawValue(name: string, environment: Environment, faults: string[]): str
     return readFileSync(path, 'utf8').replace(/\r?\n$/, '')
   } catch (error) {
     faults.push(`${name}_FILE: "${path}" cannot be read (${(error as NodeJS.ErrnoException).code}): mount the file or unset the variable`)
-    return undefined
+    return unreadable
   }
 }
 
 function unknownNames(tree: VariableTree, environment: Environment, known: readonly string[]): string[] {
   const names = new Set([...variables(tree).map((variable) => variable.name), ...known])
   return Object.keys(environment)
-    .filter((name) => name.startsWith('SLIPWAY_') && !names.has(name) && !names.has(name.replace(/_FILE$/, '')))
+    .filter((name) => name.startsWith('SLIPWAY_') && environment[name])
+    .filter((name) => !names.has(name) && !names.has(name.replace(/_FILE$/, '')))
     .map((name) => {
       const nearest = nearestName(name, [...names])
       return `${name} is not a known variable${nearest ? `: did you mean ${nearest}?` : ': unset it'}`

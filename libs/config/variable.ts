@@ -116,11 +116,9 @@ export function secretUrl<const O extends (Options | Optional) & { protocols?: r
 
 /** Comma-separated values; blanks around them are dropped, and so are empty ones. */
 export function list<const O extends Options | Optional>(name: string, options: O): Made<readonly string[], O> {
-  const schema = z.string().transform((value) =>
-    value
-      .split(',')
-      .map((part) => part.trim())
-      .filter(Boolean),
-  )
+  const schema = z.string().transform((value) => {
+    const parts = value.split(',').map((part) => part.trim())
+    return Object.freeze(parts.filter(Boolean))
+  })
   return variable(name, options, { form: 'values separated by commas', schema })
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { isProblem, Problem, problem, problems, toProblem } from './index.ts'
+import { isProblem, Problem, type ProblemCode, problem, problems, toProblem } from './index.ts'
 
 describe('the error table', () => {
   it('has lower-case codes that name their room first, and real error statuses', () => {
@@ -16,6 +16,14 @@ describe('the error table', () => {
       if ([429, 503].includes(definition.status)) expect(definition.retryable).toBe(true)
       if (definition.status === 500) expect(definition.retryable).toBe(false)
     }
+  })
+})
+
+describe('every problem of the table', () => {
+  it.each(Object.entries(problems))('%s has a body that says what the table says', (code, { status, title, retryable }) => {
+    const failure = problem(code as ProblemCode)
+    expect([failure.status, failure.message, failure.retryable]).toEqual([status, title, retryable])
+    expect(failure.details()).toEqual({ type: `/problems/${code}`, title, status, code })
   })
 })
 
@@ -37,6 +45,46 @@ describe('problem', () => {
     })
   })
 
+  it('lets no extension stand for a member of the standard, and puts them last', () => {
+    const details = problem('quota.exceeded', {
+      detail: 'full',
+      status: 200,
+      code: 'name.taken',
+      title: 'Fine',
+      type: '/x',
+      limit: 5,
+    }).details()
+    expect(details).toEqual({
+      type: '/problems/quota.exceeded',
+      title: 'The quota of the tenant is used up',
+      status: 413,
+      code: 'quota.exceeded',
+      detail: 'full',
+      limit: 5,
+    })
+    expect(Object.keys(details)).toEqual(['type', 'title', 'status', 'code', 'detail', 'limit'])
+  })
+
+  it('says its title once, and nothing of a request that it was not told of', () => {
+    expect(problem('resource.not-found').details()).toEqual({
+      type: '/problems/resource.not-found',
+      title: 'No such resource',
+      status: 404,
+      code: 'resource.not-found',
+    })
+    expect(problem('resource.not-found').details({ typeBase: 'https://docs.example/' }).type).toBe(
+      'https://docs.example/resource.not-found',
+    )
+  })
+
+  it('keeps headers, cause and stack for us: they are no part of the body', () => {
+    const cause = new Error('10.0.0.5 refused')
+    const failure = problem('database.unavailable', { cause, headers: { 'x-hint': 'later' } })
+    expect(failure).toMatchObject({ cause, headers: { 'x-hint': 'later' }, extensions: {} })
+    expect(failure.stack).toContain('problem.test.ts')
+    expect(JSON.stringify(failure.details())).not.toMatch(/10\.0\.0\.5|x-hint/)
+  })
+
   it('points to the invalid fields', () => {
     const errors = [{ pointer: '/query/limit', detail: 'must be at most 100' }]
     expect(problem('request.invalid', { errors }).details().errors).toEqual(errors)
@@ -44,14 +92,21 @@ describe('problem', () => {
 
   it('leaks nothing of a 500', () => {
     const cause = new Error('password=hunter2')
-    const details = problem('internal.error', { detail: 'connect failed: hunter2', host: 'db1', cause }).details()
-    expect(JSON.stringify(details)).not.toMatch(/hunter2|db1/)
+    const errors = [{ pointer: '/db1', detail: 'hunter2' }]
+    const details = problem('internal.error', { detail: 'connect failed: hunter2', host: 'db1', errors, cause }).details()
+    expect(details).toEqual({
+      type: '/problems/internal.error',
+      title: 'Something failed on our side',
+      status: 500,
+      code: 'internal.error',
+    })
   })
 
   it('tells when to come back for every 503', () => {
     expect(problem('scanner.unavailable').retryAfter).toBe(5)
     expect(problem('scanner.unavailable', { retryAfter: 30 }).retryAfter).toBe(30)
     expect(problem('resource.not-found').retryAfter).toBeUndefined()
+    expect(problem('scanner.unavailable', { retryAfter: 0 }).retryAfter).toBe(0)
   })
 
   it('is recognised by code', () => {
@@ -69,6 +124,8 @@ describe('toProblem', () => {
     expect(toProblem(own)).toBe(own)
     const cause = new Error('boom')
     expect(toProblem(cause)).toMatchObject({ code: 'internal.error', status: 500, cause })
-    expect(toProblem('text').code).toBe('internal.error')
+    for (const thrown of ['text', undefined, null, 0, { code: 'name.taken', status: 409 }]) {
+      expect(toProblem(thrown)).toMatchObject({ code: 'internal.error', status: 500, cause: thrown })
+    }
   })
 })

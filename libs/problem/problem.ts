@@ -60,7 +60,7 @@ export class Problem extends Error {
   details(request: { instance?: string; traceId?: string; typeBase?: string } = {}): ProblemDetails {
     const { instance, traceId, typeBase = '/problems/' } = request
     const open = this.status !== 500
-    return {
+    const own = {
       type: `${typeBase}${this.code}`,
       title: this.title,
       status: this.status,
@@ -68,9 +68,10 @@ export class Problem extends Error {
       ...(open && this.message !== this.title ? { detail: this.message } : {}),
       ...(instance ? { instance } : {}),
       ...(traceId ? { traceId } : {}),
-      ...(this.errors ? { errors: this.errors } : {}),
-      ...(open ? this.extensions : {}),
+      ...(open && this.errors ? { errors: this.errors } : {}),
     }
+    // Last in the text, and yet unable to stand for a member of the standard.
+    return { ...own, ...(open ? this.extensions : {}), ...own }
   }
 }
 

@@ -97,3 +97,40 @@ function centralEntry(entry: StreamedEntry, { compressed, offset }: { compressed
   fixed.writeUInt32LE(offset, 42)
   return Buffer.concat([fixed, Buffer.from(entry.name)])
 }
+
+interface Claims {
+  entries?: bigint
+  size?: bigint
+  offset?: bigint
+  /** What the small end record says of the entries; 0xffff refers to the large one. */
+  smallEntries?: number
+}
+
+/** The same zip with the end records of Zip64, which may claim what is not so. */
+export function zip64Of(zip: Buffer, claims: Claims = {}): Buffer {
+  const [at, end] = [centralAt(zip), endAt(zip)]
+  const large = Buffer.alloc(56)
+  large.write('PK\x06\x06', 'latin1')
+  large.writeBigUInt64LE(44n, 4)
+  for (const place of [24, 32]) large.writeBigUInt64LE(claims.entries ?? BigInt(zip.readUInt16LE(end + 10)), place)
+  large.writeBigUInt64LE(claims.size ?? BigInt(end - at), 40)
+  large.writeBigUInt64LE(claims.offset ?? BigInt(at), 48)
+  const locator = Buffer.alloc(20)
+  locator.write('PK\x06\x07', 'latin1')
+  locator.writeBigUInt64LE(BigInt(end), 8)
+  locator.writeUInt32LE(1, 16)
+  const small = Buffer.concat([zip.subarray(end, end + 8), Buffer.alloc(12, 0xff), Buffer.alloc(2)])
+  for (const place of [8, 10]) small.writeUInt16LE(claims.smallEntries ?? 0xffff, place)
+  return Buffer.concat([zip.subarray(0, end), large, locator, small])
+}
+
+/** A tar with a size written over that of its first member, and a checksum to match. */
+export function tarWithSize(tar: Buffer, size: string | Buffer): Buffer {
+  const copy = Buffer.from(tar)
+  copy.fill(0, 124, 136)
+  copy.write(typeof size === 'string' ? size : size.toString('latin1'), 124, 'latin1')
+  copy.fill(' ', 148, 156)
+  const sum = copy.subarray(0, 512).reduce((total, byte) => total + byte, 0)
+  copy.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148)
+  return copy
+}

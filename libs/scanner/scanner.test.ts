@@ -176,6 +176,80 @@ describe('a scan that is given up', () => {
   })
 })
 
+describe('callers that come and go', () => {
+  it('never take or keep a place that is not theirs, whenever they go', async () => {
+    await using made = await setUp({ onEnd: clean }, { connections: 2 })
+    const outcomes = await Promise.all(
+      Array.from({ length: 60 }, async (_, index) => {
+        const stop = new AbortController()
+        const scanning = made.scanner.scan(content(), { signal: stop.signal }).then(
+          ({ verdict }) => verdict,
+          (error: Error) => error.name,
+        )
+        // Some before they are served, some while they connect, some while they send.
+        for (let turn = 0; turn < index % 7; turn++) await new Promise((resolve) => setImmediate(resolve))
+        if (index % 3 === 0) stop.abort()
+        return await scanning
+      }),
+    )
+    expect(outcomes.filter((_, index) => index % 3 !== 0)).toEqual(Array.from({ length: 40 }, () => 'clean'))
+    for (const outcome of outcomes) expect(['clean', 'AbortError']).toContain(outcome)
+    expect(made.scanner.load()).toEqual({ busy: 0, waiting: 0 })
+    await Promise.all([...made.clamd.open].map((socket) => once(socket, 'close')))
+  })
+
+  it('wait in turn behind a clamd that answers one at a time, and are served in order', async () => {
+    const replies: (() => void)[] = []
+    const order: number[] = []
+    let arrived = Promise.withResolvers<void>()
+    const onEnd: Script['onEnd'] = (socket) => {
+      replies.push(() => clean(socket))
+      arrived.resolve()
+    }
+    await using made = await setUp({ onEnd })
+    const scans = [0, 1, 2].map(async (index) => {
+      await made.scanner.scan(content())
+      order.push(index)
+    })
+    for (let served = 0; served < 3; served++) {
+      await arrived.promise
+      arrived = Promise.withResolvers()
+      expect(made.scanner.load()).toEqual({ busy: 1, waiting: 2 - served })
+      replies.shift()?.()
+    }
+    await Promise.all(scans)
+    expect(order).toEqual([0, 1, 2])
+  })
+})
+
+describe('a reply that is not what was agreed', () => {
+  it.each([
+    ['two verdicts at once: the first one counts', 'stream: Some.Thing FOUND\0stream: OK\0', 'infected'],
+    ['a verdict and garbage behind its end', 'stream: OK\0\xff\xfe', 'clean'],
+    ['binary garbage', '\x00\x01\x02', 'error'],
+    ['a verdict in another mode, ended by a line', 'stream: OK\n\0', 'error'],
+    ['a verdict that belongs to a path', '/tmp/x: OK\0', 'error'],
+    ['blanks around it', ' stream: OK \0', 'error'],
+  ])('is taken for what it is: %s', async (_, reply, verdict) => {
+    await using made = await setUp({ onEnd: (socket) => void socket.end(reply, 'latin1') })
+    expect((await made.scanner.scan(content())).verdict).toBe(verdict)
+    expect(made.scanner.load().busy).toBe(0)
+  })
+
+  it('before a single byte of content, is no verdict on it that anybody could call clean', async () => {
+    let sockets = 0
+    await using made = await setUp({ onContent: (socket) => void (sockets++, socket.end('COMMAND READ TIMED OUT\0')) })
+    expect(await made.scanner.scan(content())).toMatchObject({ verdict: 'error', raw: 'COMMAND READ TIMED OUT' })
+    expect(sockets).toBe(1)
+  })
+
+  it('from a VERSION that fails does not let a clean verdict through', async () => {
+    await using made = await setUp({ onEnd: clean, version: () => 'ClamAV 1.4.6/not a number/some day' })
+    await expect(made.scanner.scan(content())).rejects.toMatchObject({ code: 'scanner.unavailable' })
+    expect(made.scanner.load().busy).toBe(0)
+  })
+})
+
 describe('backpressure', () => {
   it('reaches the source: a clamd that does not read keeps it from giving', async () => {
     await using made = await setUp({ onContent: (socket) => void socket.pause() })

@@ -1,4 +1,5 @@
-import { ByteCursor, type Chunks } from './byte-cursor.ts'
+import type { Readable } from 'node:stream'
+import { ByteCursor } from './byte-cursor.ts'
 import type { ArchiveReader } from './inspect.ts'
 import { Refusal } from './refusal.ts'
 import { endBytes, peekSignature, signature, takeCentralEntry, takeDirectoryEnd } from './zip-record.ts'
@@ -48,22 +49,33 @@ export async function zipLayout(reader: ArchiveReader, maxMembers: number): Prom
   const end = await takeDirectoryEnd(new ByteCursor(once(tail.subarray(from))))
   const directoryAt = tailStart + from - (end?.size ?? 0)
   if (!end || directoryAt < 0) return undefined
-  if (end.entries > maxMembers) throw new Refusal('limits', `it has more than ${maxMembers} members`)
-  const sizes = end.size === 0 ? new Map<number, number>() : await directorySizes(await reader.stream(directoryAt, tailStart + from))
+  if (end.entries > maxMembers) throw tooMany(maxMembers)
+  const sizes =
+    end.size === 0 ? new Map<number, number>() : await directorySizes(await reader.stream(directoryAt, tailStart + from), maxMembers)
   // Offsets count from the beginning of the file or from that of the zip; the first member tells which.
   const first = Math.min(end.offset, ...sizes.keys())
   const start = directoryAt - (end.offset - first)
   return start < 0 ? undefined : { start, sizes: new Map([...sizes].map(([offset, size]) => [offset - first, size])) }
 }
 
-async function directorySizes(directory: Chunks): Promise<Map<number, number>> {
-  const cursor = new ByteCursor(directory)
-  const sizes = new Map<number, number>()
-  while ((await peekSignature(cursor)) === signature.central) {
-    const { offset, compressed } = await takeCentralEntry(cursor)
-    sizes.set(offset, compressed)
+/** Counts for itself: a directory may have more entries than its end record says. */
+async function directorySizes(directory: Readable, maxMembers: number): Promise<Map<number, number>> {
+  try {
+    const cursor = new ByteCursor(directory)
+    const sizes = new Map<number, number>()
+    for (let entries = 1; (await peekSignature(cursor)) === signature.central; entries++) {
+      if (entries > maxMembers) throw tooMany(maxMembers)
+      const { offset, compressed } = await takeCentralEntry(cursor)
+      sizes.set(offset, compressed)
+    }
+    return sizes
+  } finally {
+    directory.destroy()
   }
-  return sizes
+}
+
+function tooMany(maxMembers: number): Refusal {
+  return new Refusal('limits', `it has more than ${maxMembers} members`)
 }
 
 async function* once(bytes: Buffer): AsyncGenerator<Buffer, void, undefined> {

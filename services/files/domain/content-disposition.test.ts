@@ -30,4 +30,25 @@ describe('contentDisposition', () => {
       expect(contentDisposition('attachment', name)).toMatch(/^[\u0020-\u007E]+$/)
     }
   })
+
+  it.each([
+    'plain.txt',
+    'a;b=c,d.txt',
+    'it\'s \\ a "quote" %41 *.txt',
+    'naïve café.txt',
+    '𝔘𝔫𝔦𝔠𝔬𝔡𝔢 😀.png',
+    'e\u0301 decomposed',
+    '.hidden',
+    ' '.repeat(3) + 'blank',
+    '%',
+    "UTF-8''a",
+    'ж'.repeat(127),
+  ])('gives clients that know the extended form the very name: %s', (name) => {
+    const header = contentDisposition('attachment', name)
+    const extended = /filename\*=UTF-8''([^;]*)$/.exec(header)?.[1]
+    const plain = /filename="([^"]*)"/.exec(header)?.[1]
+    expect(extended === undefined ? plain : decodeURIComponent(extended)).toBe(name)
+    expect(extended ?? '').toMatch(/^[A-Za-z0-9!#$&+\-.^_`|~%]*$/)
+    expect(plain).not.toMatch(/["\\%]/)
+  })
 })

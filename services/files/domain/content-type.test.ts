@@ -20,6 +20,48 @@ describe('sniffContentType', () => {
     expect(await sniffContentType(head)).toBe(type)
   })
 
+  it.each([
+    ['SVG', '<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'],
+    ['SVG with an XML declaration', '<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"/>'],
+    ['XHTML', '<?xml version="1.0"?><html xmlns="http://www.w3.org/1999/xhtml"><script>alert(1)</script></html>'],
+    ['HTML behind a byte order mark', '\ufeff<html><script>alert(1)</script>'],
+    ['a script', '#!/usr/bin/env node\nalert(1)'],
+    ['JavaScript', 'alert(1)//'],
+    ['a GIF that is JavaScript', 'GIF89a=1;alert(1)//'],
+    ['a PDF that is HTML', '%PDF-1.4\n<script>alert(1)</script>'],
+    ['a BMP that is JavaScript', 'BM=1;alert(1)//'],
+    ['an MHTML page', 'MIME-Version: 1.0\nContent-Type: multipart/related'],
+    ['a stylesheet', '@import url("https://example.org");'],
+    ['JSON', '{"a":1}'],
+  ])('gives nothing a type that a browser runs: %s', async (_, head) => {
+    const type = await sniffContentType(Buffer.from(head))
+    expect(type).not.toMatch(/html|javascript|ecmascript|css|wasm|multipart/)
+    if (/xml|svg/.test(type)) expect(mayBeInline(type)).toBe(false)
+  })
+
+  it.each([0, 1, headBytes - 1, headBytes, headBytes + 1])('knows text of %d bytes', async (length) => {
+    expect(await sniffContentType(Buffer.alloc(length, 'a'))).toBe(length === 0 ? 'application/octet-stream' : 'text/plain')
+  })
+
+  it('ends with every beginning of every format that could keep a detector busy', async () => {
+    const magics = [
+      '504b0304',
+      '1a45dfa3',
+      '3026b2758e66cf11a6d900aa0062ce6c',
+      '49492a00',
+      '4d4d002a',
+      '49443303',
+      '89504e470d0a1a0a',
+      '00000018667479706d703432',
+    ]
+    for (const magic of magics) {
+      for (const filler of [0x00, 0xff, 0x41]) {
+        const head = Buffer.concat([Buffer.from(magic, 'hex'), Buffer.alloc(headBytes, filler)]).subarray(0, headBytes)
+        expect(await sniffContentType(head)).toMatch(/^[a-z]+\/[a-z0-9.+-]+$/)
+      }
+    }
+  })
+
   it('takes a head that ends within a character for text, but not a whole file that does', async () => {
     const text = Buffer.from('ж'.repeat(headBytes))
     expect(await sniffContentType(text.subarray(0, headBytes + 1))).toBe('text/plain')

@@ -1,6 +1,6 @@
 import { newId, type Transaction } from '@slipway/db'
 import { problem } from '@slipway/problem'
-import { and, eq, inArray, isNull, sql } from 'drizzle-orm'
+import { type AnyColumn, and, eq, inArray, isNull, type SQL, sql } from 'drizzle-orm'
 import { files, folders } from '../schema.ts'
 import { type Author, audit, nameOf } from './author.ts'
 import { descendants, type FolderRow, requireDestination, requireFolder, requireFreeFolderName, requirePlace } from './folders.ts'
@@ -80,7 +80,7 @@ export async function removeFolder(
   const ids = await descendants(tx, row.id)
   if (!target.recursive) await requireEmpty(tx, ids)
   const trashed = await trashBelow(tx, ids, { trashedAt: target.now, trashedBy: nameOf(author.principal) })
-  await tx.delete(folders).where(inArray(folders.id, ids))
+  await tx.delete(folders).where(among(folders.id, ids))
   await audit(tx, author, {
     action: 'folder.removed',
     subject: { type: 'folder', id: row.id },
@@ -90,7 +90,7 @@ export async function removeFolder(
 }
 
 async function requireEmpty(tx: Transaction, ids: readonly string[]): Promise<void> {
-  const held = and(inArray(files.folderId, [...ids]), isNull(files.trashedAt), inArray(files.verdict, ['pending', 'clean']))
+  const held = and(among(files.folderId, ids), isNull(files.trashedAt), inArray(files.verdict, ['pending', 'clean']))
   const found = await tx.select({ id: files.id }).from(files).where(held).limit(1)
   if (ids.length > 1 || found.length > 0) {
     throw problem('resource.conflict', { detail: 'the folder is not empty: empty it, or ask for recursive=true' })
@@ -101,7 +101,12 @@ async function trashBelow(tx: Transaction, ids: string[], values: { trashedAt: D
   const rows = await tx
     .update(files)
     .set({ ...values, updatedAt: values.trashedAt, version: sql`${files.version} + 1` })
-    .where(and(inArray(files.folderId, ids), isNull(files.trashedAt), inArray(files.verdict, ['pending', 'clean'])))
+    .where(and(among(files.folderId, ids), isNull(files.trashedAt), inArray(files.verdict, ['pending', 'clean'])))
     .returning({ id: files.id })
   return rows.map((row) => row.id)
+}
+
+/** As one parameter: a statement has 65,535 of them at most, and a tree may have more folders. */
+function among(column: AnyColumn, ids: readonly string[]): SQL {
+  return sql`${column} = any(${sql.param(ids)}::uuid[])`
 }

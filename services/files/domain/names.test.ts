@@ -21,6 +21,13 @@ describe('readName', () => {
     ['👨‍👩‍👧.png', '👨‍👩‍👧.png'],
     ['console.log', 'console.log'],
     ['com10.txt', 'com10.txt'],
+    ['con fusion.txt', 'con fusion.txt'],
+    ['~$lock.docx', '~$lock.docx'],
+    ['%2e%2e%2f', '%2e%2e%2f'],
+    ['\ufeffa.txt', 'a.txt'],
+    ['\u212b.txt', '\u00c5.txt'],
+    ['\u2000wide\u3000', 'wide'],
+    ['می\u200cخواهم.txt', 'می\u200cخواهم.txt'],
     ['x'.repeat(255), 'x'.repeat(255)],
   ])('%j is kept as %j', (raw, name) => {
     expect(nameOf(raw)).toBe(name)
@@ -48,6 +55,18 @@ describe('readName', () => {
     ['nul.tar.gz', 'reserved'],
     ['LPT1.txt', 'reserved'],
     ['com¹', 'reserved'],
+    ['con .txt', 'reserved'],
+    ['Aux . ', 'reserved'],
+    ['conin$', 'reserved'],
+    ['\u200b', 'empty'],
+    ['\u200d\u2060\u00ad', 'empty'],
+    ['\u3164.', 'empty'],
+    ['\ufe0f', 'empty'],
+    ['a\u200fb', 'bidirectional'],
+    ['\u061c', 'bidirectional'],
+    ['\udc00\ud800', 'well-formed'],
+    ['\u007f', 'control characters'],
+    ['a\u2028b', 'control characters'],
     ['x'.repeat(256), '255 bytes'],
     ['ж'.repeat(128), '255 bytes'],
     ['x'.repeat(4096), '255 bytes'],
@@ -75,6 +94,26 @@ describe('nameKey', () => {
     expect(nameKey('ΟΔΟΣ')).toBe(nameKey('οδος'))
     expect(nameKey('οδοσ')).toBe(nameKey('οδος'))
     expect(nameKey('Straße')).toBe(nameKey('STRASSE'))
+  })
+
+  it('is the same for every way to write a letter: either case, composed or not', () => {
+    const apart: string[] = []
+    for (let code = 0x20; code <= 0x10ffff; code++) {
+      if (code >= 0xd800 && code < 0xe000) continue
+      const name = `x${String.fromCodePoint(code)}x`
+      const forms = [name, name.toLowerCase(), name.toUpperCase()].flatMap((form) => [form, form.normalize('NFC'), form.normalize('NFD')])
+      if (new Set(forms.map(nameKey)).size > 1 || nameKey(nameKey(name)) !== nameKey(name)) apart.push(code.toString(16))
+    }
+    expect(apart).toEqual([])
+  })
+
+  it('unites the letters that languages do not agree on: sharp s, Turkish i, final sigma', () => {
+    expect(nameKey('STRAẞE')).toBe(nameKey('straße'))
+    expect(nameKey('I')).toBe(nameKey('ı'))
+    expect(nameKey('İ')).toBe(nameKey('i\u0307'))
+    expect(nameKey('İ')).not.toBe(nameKey('i'))
+    expect(nameKey('ΣΣ')).toBe(nameKey('σς'))
+    expect(nameKey('ﬁle')).toBe(nameKey('FILE'))
   })
 
   it('keeps apart what differs in more than case', () => {

@@ -2,7 +2,7 @@
  * The one rule for names of files and folders. It is applied to every name that enters, wherever it comes from.
  *
  * Normalised: to Unicode NFC; white space at both ends and dots at the end are cut off, as Windows and most sync clients do.
- * Refused: empty names; `.` and `..`; `/` and `\`; control characters, NUL among them; line and paragraph separators; bidirectional
+ * Refused: empty names, also those of invisible characters only; `.` and `..`; `/` and `\`; control characters, NUL among them; line and paragraph separators; bidirectional
  * controls, which make `exe.gpj` look like `jpg.exe` (Unicode TR 36 §2.8); lone surrogates; the device names of Windows, with or
  * without extension; more than 255 bytes of UTF-8, the limit of ext4, XFS, APFS and S3 tools.
  * Compared: without regard to case, so that a folder can be copied to a disk that has none. What was written is kept.
@@ -15,7 +15,9 @@ const separators = /[/\\]/
 // oxlint-disable-next-line no-control-regex -- these are the characters to refuse
 const controls = /[\u0000-\u001F\u007F-\u009F\u2028\u2029]/
 const bidirectional = /[\u061C\u200E\u200F\u202A-\u202E\u2066-\u2069]/
-const devices = /^(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$)(\.|$)/i
+/** Zero-width spaces, joiners, fillers, variation selectors: nothing of them is seen (Unicode, Default_Ignorable_Code_Point). */
+const invisible = /^[\p{Default_Ignorable_Code_Point}\s.]*$/u
+const devices = /^(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$) *(\.|$)/i
 
 const refusals: readonly [applies: (name: string) => boolean, fault: string][] = [
   [(name) => separators.test(name), 'must not contain / or \\'],
@@ -26,7 +28,7 @@ const refusals: readonly [applies: (name: string) => boolean, fault: string][] =
 ]
 
 const refusalsOfNormalised: readonly [applies: (name: string) => boolean, fault: string][] = [
-  [(name) => name === '', 'must not be empty'],
+  [(name) => invisible.test(name), 'must not be empty'],
   [(name) => devices.test(name), 'is reserved by Windows'],
   [(name) => Buffer.byteLength(name) > maxNameBytes, `must not be longer than ${maxNameBytes} bytes in UTF-8`],
 ]
@@ -44,11 +46,12 @@ export function readName(raw: string): NameReading {
 }
 
 /**
- * What two names are compared by. Upper case first: it unites letters that lower case alone leaves apart (final and medial sigma).
- * At most three times as long as the name, which keeps it below the size limit of an index entry.
+ * What two names are compared by. Upper case unites letters that lower case alone leaves apart (final and medial sigma); lower case before
+ * it does so for the capital sharp s, whose upper case is itself. At most three times as long as the name, which keeps it below the size
+ * limit of an index entry.
  */
 export function nameKey(name: string): string {
-  return name.toUpperCase().toLowerCase().normalize('NFC')
+  return name.toLowerCase().toUpperCase().toLowerCase().normalize('NFC')
 }
 
 /** `photo.jpg`, 2 → `photo (2).jpg`; the stem is shortened where the number would break the limit. */

@@ -9,6 +9,11 @@ describe('parseRange', () => {
     ['bytes=-3', 10, { start: 7, end: 9 }],
     ['bytes=-30', 10, { start: 0, end: 9 }],
     ['bytes=5-500', 10, { start: 5, end: 9 }],
+    ['bytes=9-9', 10, { start: 9, end: 9 }],
+    ['bytes=0-99999999999999999999999', 10, { start: 0, end: 9 }],
+    [`bytes=-${'9'.repeat(400)}`, 10, { start: 0, end: 9 }],
+    ['bytes=00000000004-0005', 10, { start: 4, end: 5 }],
+    ['bytes=4294967296-4294967297', 5_000_000_000, { start: 4_294_967_296, end: 4_294_967_297 }],
     ['Bytes= 5-6 ', 10, { start: 5, end: 6 }],
   ])('%s of %d bytes', (header, size, range) => {
     expect(parseRange(header, size)).toEqual(range)

@@ -12,17 +12,21 @@ import { purgeRefusals } from './quarantine.ts'
 const hourMilliseconds = 3_600_000
 const dayMilliseconds = 24 * hourMilliseconds
 
-/** What is younger may belong to an upload under way: a slow client sends 1 GiB in hours, not in days. */
+/** From the last byte to the row it takes as long as the scan; a day is beyond doubt. */
 const abandonedMilliseconds = dayMilliseconds
+/** At which the API gives up on a client (16 KiB in 30 s), rounded down. An open upload may be one that comes this slowly. */
+const slowestBytesPerSecond = 512
 /** From the copy to the commit it takes milliseconds; a day is beyond doubt. */
 const orphanMilliseconds = dayMilliseconds
 
 /** Quarantine objects and open uploads that no row knows: departed clients and crashes before the row. */
-export async function sweepAbandoned({ storage, system, now }: FilesContext, signal: AbortSignal) {
+export async function sweepAbandoned({ storage, system, limits, now }: FilesContext, signal: AbortSignal) {
   const olderThan = new Date(now() - abandonedMilliseconds)
   const isKnown = (keys: string[]) => system.transaction((tx) => knownQuarantineKeys(tx, keys))
   const objects = await sweepQuarantine(storage, { olderThan, isKnown, signal })
-  const uploads = await abortOpenUploads(storage, { olderThan, buckets: [filesBucket] })
+  const longestUpload = (limits.fileBytes / slowestBytesPerSecond) * 1000
+  const begunBefore = new Date(olderThan.getTime() - longestUpload)
+  const uploads = await abortOpenUploads(storage, { olderThan: begunBefore, buckets: [filesBucket] })
   return { objects: objects.removed, uploads }
 }
 

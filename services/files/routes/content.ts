@@ -18,6 +18,9 @@ const contentHeaders = {
   'accept-ranges': 'bytes',
 }
 
+/** Also of a 304, from which caches renew what they have kept (RFC 9110 §15.4.5). */
+const cacheControl = { 'cache-control': 'private, no-cache' }
+
 export const getContent = route(
   {
     method: 'GET',
@@ -44,8 +47,9 @@ export const getContent = route(
     const row = await context.database.tenantTransaction(tenant.id, (tx) => requireReadable(tx, params.id), { readOnly: true })
     const etag = strongEtag(row.sha256)
     requireIfMatch(request, etag, { optional: true })
-    if (isNotModified(request, etag)) return notModified(etag)
-    const range = rangeOf(request, row, etag)
+    if (isNotModified(request, etag)) return { ...notModified(etag), headers: { etag, ...cacheControl } }
+    // Ranges are defined for GET only (RFC 9110 §14.2).
+    const range = request.method === 'HEAD' ? null : rangeOf(request, row, etag)
     const headers = { ...safeHeaders(row, query.disposition), etag }
     const stream = request.method === 'HEAD' ? Readable.from([]) : await open(context, row, { range, signal: request.signal })
     if (!range) return replyStream(200, stream, { headers: { ...headers, 'content-length': row.size } })
@@ -92,7 +96,7 @@ function safeHeaders(row: FileRow, wanted: 'attachment' | 'inline') {
     'content-type': contentTypeHeader(row.contentType),
     'content-disposition': contentDisposition(disposition, row.name),
     'accept-ranges': 'bytes',
-    'cache-control': 'private, no-cache',
+    ...cacheControl,
     'content-security-policy': "default-src 'none'; sandbox",
     'cross-origin-resource-policy': 'same-origin',
     'x-content-type-options': 'nosniff',

@@ -22,7 +22,15 @@ describe('formatOf', () => {
     ['other', Buffer.from('PK')],
     ['other', Buffer.from('BZh without more')],
     ['other', bytes('1f8b09')],
-    ['other', bytes('1f8b08ff')],
+    ['opaque', bytes('1f8b08ff')],
+    ['opaque', bytes('1f1e00')],
+    ['bzip2', Buffer.from('BZh9\x17rE8P\x90', 'latin1')],
+    ['opaque', bytes('0000000100ffffffffffffffff00')],
+    ['opaque', bytes('5d00001800ffffffffffffffff00')],
+    ['opaque', Buffer.from('!<arch>\ndebian-binary')],
+    ['opaque', Buffer.from('Rar!\x1a\x07\x01\x00', 'latin1')],
+    ['opaque', Buffer.from('PK00PK\x03\x04', 'latin1')],
+    ['tar', Buffer.concat([Buffer.alloc(257, 'x'), Buffer.from('ustar\0'), Buffer.alloc(249)])],
     ['other', bytes('5d000080ff')],
     ['other', Buffer.from('] starts like lzma, and is text')],
     ['other', Buffer.alloc(512)],
@@ -39,6 +47,14 @@ describe('isTarHeader', () => {
     const old = Buffer.from(header)
     old.fill(0, 257)
     const sum = old.reduce((total, byte, at) => total + (at >= 148 && at < 156 ? 32 : byte), 0)
+    old.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148)
+    expect(isTarHeader(old)).toBe(true)
+  })
+
+  it('takes bytes as signed numbers, too', () => {
+    const old = Buffer.from(header)
+    old.write('\xe9', 0, 'latin1')
+    const sum = old.reduce((total, byte, at) => total + (at >= 148 && at < 156 ? 32 : (byte << 24) >> 24), 0)
     old.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148)
     expect(isTarHeader(old)).toBe(true)
   })

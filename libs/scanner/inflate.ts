@@ -1,13 +1,15 @@
-import { Readable } from 'node:stream'
-import { createGunzip, createInflateRaw, type InflateRaw } from 'node:zlib'
-import type { ByteCursor, Chunks } from './byte-cursor.ts'
+import { createGunzip, createInflateRaw, type Gunzip, type InflateRaw } from 'node:zlib'
+import { ByteCursor, type Chunks } from './byte-cursor.ts'
 import { damaged } from './refusal.ts'
 
 const chunkSize = 65_536
 
 /** Inflates the raw deflate data (RFC 1951) that begins at the cursor, and leaves the cursor right behind its last byte. */
-export async function* inflateRaw(cursor: ByteCursor): AsyncGenerator<Buffer, void, undefined> {
-  const inflate = createInflateRaw({ chunkSize })
+export function inflateRaw(cursor: ByteCursor): AsyncGenerator<Buffer, void, undefined> {
+  return unpack(cursor, createInflateRaw({ chunkSize }))
+}
+
+async function* unpack(cursor: ByteCursor, inflate: InflateRaw | Gunzip): AsyncGenerator<Buffer, void, undefined> {
   const fed = feed(cursor, inflate)
   fed.catch((error: unknown) => inflate.destroy(error instanceof Error ? error : new Error(String(error))))
   try {
@@ -21,7 +23,7 @@ export async function* inflateRaw(cursor: ByteCursor): AsyncGenerator<Buffer, vo
 }
 
 /** Hands over chunks until zlib leaves a part of one untouched: there its data has ended. */
-async function feed(cursor: ByteCursor, inflate: InflateRaw): Promise<void> {
+async function feed(cursor: ByteCursor, inflate: InflateRaw | Gunzip): Promise<void> {
   for (;;) {
     const chunk = await cursor.some()
     if (chunk.length === 0) return void inflate.end()
@@ -40,19 +42,18 @@ async function feed(cursor: ByteCursor, inflate: InflateRaw): Promise<void> {
   }
 }
 
-/** All members of a gzip file (RFC 1952), one behind the other, as `gunzip` gives them. */
+/**
+ * All members of a gzip file (RFC 1952), one behind the other, as `gunzip` gives them. Zeros may pad the end; some readers look for members
+ * behind them, and clamd does not.
+ */
 export async function* gunzip(chunks: Chunks): AsyncGenerator<Buffer, void, undefined> {
-  const unzipped = createGunzip({ chunkSize })
-  const source = Readable.from(chunks)
-  source.on('error', (error) => unzipped.destroy(error))
-  try {
-    for await (const chunk of source.pipe(unzipped)) yield chunk
-  } catch (error) {
-    throw zlibRefusal(error)
-  } finally {
-    source.destroy()
-    unzipped.destroy()
-  }
+  const cursor = new ByteCursor(chunks)
+  yield* unpack(cursor, createGunzip({ chunkSize }))
+  for await (const rest of cursor.chunks()) if (!isZero(rest)) throw damaged('bytes are hidden behind its padding')
+}
+
+export function isZero(bytes: Buffer): boolean {
+  return bytes.length === 0 || (bytes[0] === 0 && bytes.subarray(1).equals(bytes.subarray(0, -1)))
 }
 
 function zlibRefusal(error: unknown): unknown {

@@ -3,6 +3,7 @@ import { gzipSync, zstdCompressSync } from 'node:zlib'
 import { tarGzOf, tarOf, zipOf } from '@slipway/testing'
 import { describe, expect, it } from 'vitest'
 import { centralAt, endAt, movedBy, patched, readerOf, streamedZipOf } from './archive.fixtures.ts'
+import { disguisedTars, tarMember, zip64s } from './disguise.fixtures.ts'
 import { archiveLimits, inspectArchive } from './inspect.ts'
 
 const maxFileBytes = 100_000
@@ -245,6 +246,21 @@ describe('what clamd takes for the whole', () => {
       expect(await inspect(content)).toEqual(refused('cannot be scanned'))
       expect(await inspect(tarOf([{ name: 'c', content }]))).toEqual(refused(/./))
     }
+  })
+
+  it.each([...disguisedTars(), ...zip64s()])('is refused as an archive that clamd reads otherwise: %s', async (_, content) => {
+    expect(await inspect(content)).toMatchObject({ ok: false, reason: 'archive-member' })
+    expect(await inspect(gzipSync(content))).toMatchObject({ ok: false })
+  })
+
+  it('is believed as tar with an extended header that tells the same size, and with padding', async () => {
+    const pax = tarMember({ name: 'p', type: 'x', content: '10 size=4\n' })
+    const tar = Buffer.concat([pax, tarMember({ name: 'a', content: 'text' }), Buffer.alloc(10_240)])
+    expect(await inspect(tar)).toEqual(ok)
+    expect(await inspect(Buffer.concat([gzipSync(tar), Buffer.alloc(100)]))).toEqual(ok)
+    expect(await inspect(Buffer.concat([gzipSync(tar), Buffer.alloc(100), gzipSync(tar)]))).toEqual(refused('padding'))
+    const forAll = tarMember({ name: 'p', type: 'g', content: '10 size=4\n' })
+    expect(await inspect(Buffer.concat([forAll, tar]))).toEqual(refused('all of its members'))
   })
 
   it('is refused as gzip that is cut off or broken', async () => {

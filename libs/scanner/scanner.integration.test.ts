@@ -7,6 +7,7 @@ import { startClamd } from '@slipway/stack'
 import { eicar, tarGzOf, tarOf, testScanner, zipOf } from '@slipway/testing'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { centralAt, endAt, patched, readerOf } from './archive.fixtures.ts'
+import { disguisedTars, zip64s } from './disguise.fixtures.ts'
 import { archiveLimits, inspectArchive } from './inspect.ts'
 import { createScanner, type Scanner, type ScannerOptions } from './scanner.ts'
 
@@ -101,6 +102,12 @@ describe('what clamd calls OK although it has not looked at all of it', () => {
     ['a zip with a method that is not known', noMethod],
     ['a zip behind a gzip', Buffer.concat([gzipSync('x'), hidden])],
     ['a zip behind an MP3', Buffer.concat([Buffer.from('ID3\x03'), Buffer.alloc(500), hidden])],
+    ['a zip that begins as one of several parts', Buffer.concat([Buffer.from('PK00'), hidden])],
+    ...zip64s().map(([how, content]): [string, Buffer] => [`a Zip64 ${how}`, content]),
+    ...disguisedTars().map(([how, content]): [string, Buffer] => [`a tar member ${how}`, content]),
+    ['a gzip behind the padding of another', Buffer.concat([gzipSync(''), Buffer.alloc(10), gzipSync(eicar())])],
+    ['a bzip2 whose first stream is empty', Buffer.from('BZh9\x17rE8P\x90\0\0\0\0BZh91AY&SY', 'latin1')],
+    ['an ar', Buffer.concat([Buffer.from('!<arch>\n'), eicar()])],
   ])('is refused by the look into archives: %s', async (_, content) => {
     expect(await scan(content)).toMatchObject({ verdict: 'clean' })
     expect(await inspectArchive(readerOf(content, 65_536), archiveLimits(maxFileBytes))).toMatchObject({ ok: false })

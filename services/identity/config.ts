@@ -23,7 +23,8 @@ export const identityVariables = {
     default: 10,
     min: 1,
     max: 10_000,
-    description: 'Sign-ins and requests for mails about one address in 15 minutes',
+    description:
+      'Sign-ins from one network, and requests for mails, about one address in 15 minutes; ten times as many sign-ins from all networks',
   }),
   mail: {
     smtp: secretUrl('SMTP_URL', { protocols: ['smtp', 'smtps'], description: 'Mail server, with user and password where it wants them' }),

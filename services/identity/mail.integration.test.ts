@@ -127,7 +127,7 @@ describe('the jobs', () => {
   it('send a mail once, however often they run', async () => {
     const { sealer } = room.context
     await room.context.system.transaction((tx) =>
-      requestMail(tx, sealer, { kind: 'magic-link', to: 'once@example.com', token: 'once-token-once-token' }),
+      requestMail(tx, sealer, { kind: 'magic-link', to: 'once@example.com', link: { token: 'once-token-once-token', seconds: 600 } }),
     )
     await room.mail.waitFor(({ to }) => to.includes('once@example.com'))
     const [job] = await rows(sql`select id, payload from jobs where payload->>'to' = 'once@example.com'`)

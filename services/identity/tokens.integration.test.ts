@@ -165,7 +165,7 @@ describe('keys of tokens', () => {
       )
     const first = await kid()
     expect((await upkeep({} as never, own.workerContext)).keyMade).toBe(false)
-    await age('25 hours')
+    await age('37 hours')
     expect((await upkeep({} as never, own.workerContext)).keyMade).toBe(true)
     expect((await upkeep({} as never, own.workerContext)).keyMade).toBe(false)
     expect(await kid()).toBe(first)

@@ -17,6 +17,10 @@ export interface AuthScope {
   sessionSecret?: string
   /** Set when a magic link was made: what is to be mailed. */
   linkToken?: string
+  /** What better-auth did beside that, for the audit trail. */
+  madeAccount?: { readonly id: string; readonly email: string }
+  confirmedAddress?: true
+  readonly endedSessions?: string[]
 }
 
 export type SessionMethod = 'password' | 'magic-link' | 'sign-up'

@@ -7,7 +7,7 @@ import { adapterConfig, currentScope } from './auth-scope.ts'
 import { accessTokenSeconds, audience, keyGraceSeconds, linkSeconds, passwordLength } from './limits.ts'
 import { revoke } from './revocations.ts'
 import { secretHash } from './secrets.ts'
-import { storedKeys } from './signing-keys.ts'
+import { signingKeys } from './signing-keys.ts'
 
 export interface AuthSettings {
   readonly config: Pick<IdentityConfig, 'secret' | 'openSignUp' | 'verifyEmail' | 'sessionDays' | 'signingKeyDays'>
@@ -45,7 +45,10 @@ export function createAuth({ config, publicUrl, database }: AuthSettings) {
       expiresIn: config.sessionDays * 86_400,
       additionalFields: { method: { type: 'string', required: false, input: false } },
     },
-    databaseHooks: { session: { create: { before: hideSessionSecret }, delete: { after: sessionDeleted } } },
+    databaseHooks: {
+      user: { create: { after: accountMade }, update: { after: accountChanged } },
+      session: { create: { before: hideSessionSecret }, delete: { after: sessionDeleted } },
+    },
     plugins: [
       organization({
         organizationHooks: { beforeCreateOrganization: nameOrganization },
@@ -67,7 +70,7 @@ export function createAuth({ config, publicUrl, database }: AuthSettings) {
           gracePeriod: keyGraceSeconds,
         },
         jwt: { issuer: publicUrl, audience, expirationTime: `${accessTokenSeconds}s` },
-        adapter: { getJwks: signingKeys },
+        adapter: { getJwks: keysToSignWith },
       }),
     ],
   })
@@ -85,13 +88,26 @@ function hideSessionSecret<S extends { token: string }>(session: S) {
 
 /** A link that proves an address ends the sessions of whoever had the account before: their access tokens end with them. */
 async function sessionDeleted({ id }: { id: string }): Promise<void> {
-  await revoke(currentScope().tx, 'session', id)
+  const { tx, endedSessions } = currentScope()
+  await revoke(tx, 'session', id)
+  endedSessions?.push(id)
+}
+
+function accountMade({ id, email }: { id: string; email: string }): Promise<void> {
+  currentScope().madeAccount = { id, email }
+  return Promise.resolve()
+}
+
+/** It changes accounts for one reason only: a link has proved the address. */
+function accountChanged({ emailVerified }: { emailVerified: boolean }): Promise<void> {
+  if (emailVerified) currentScope().confirmedAddress = true
+  return Promise.resolve()
 }
 
 /** An empty set makes the plugin mint a key. */
-function signingKeys() {
+function keysToSignWith() {
   const { tx, mintKey } = currentScope()
-  return mintKey ? Promise.resolve([]) : storedKeys(tx, 'signing')
+  return mintKey ? Promise.resolve([]) : signingKeys(tx)
 }
 
 function nameOrganization() {

@@ -36,7 +36,6 @@ export async function invite(
   const { tenant, role, inviterId, principal, actor } = given
   requireRank(await lockRank(tx, { principal, tenantId: tenant.id }), role)
   const email = given.email.toLowerCase()
-  await requireStranger(tx, tenant.id, email)
   const token = randomSecret()
   const expiresAt = new Date(Date.now() + invitationSeconds * 1000)
   const fields = { role, inviterId, expiresAt, tokenHash: secretHash(token) }
@@ -46,11 +45,13 @@ export async function invite(
     .onConflictDoUpdate({ target: [invitation.organizationId, invitation.email], targetWhere: sql`status = 'pending'`, set: fields })
     .returning(columns)
   if (made === undefined) throw new Error('the invitation was not stored')
+  // Not before: whoever is accepting an earlier invitation of this address has been waited for now.
+  await requireStranger(tx, tenant.id, email)
   const [named] = await tx.select({ name: organization.name }).from(organization).where(eq(organization.id, tenant.id))
   await requestMail(tx, context.sealer, {
     kind: 'invitation',
     to: email,
-    token,
+    link: { token, seconds: invitationSeconds },
     tenantId: tenant.id,
     facts: { tenant: named?.name ?? tenant.slug, role },
   })

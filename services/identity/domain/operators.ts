@@ -1,6 +1,6 @@
 import { newId, type Transaction } from '@slipway/db'
-import { eq } from 'drizzle-orm'
-import { operator, user } from '../schema.ts'
+import { and, eq, inArray } from 'drizzle-orm'
+import { account, operator, user } from '../schema.ts'
 import { type Actor, audited } from './actor.ts'
 
 export async function isOperator(tx: Transaction, userId: string): Promise<boolean> {
@@ -25,6 +25,19 @@ export async function addOperator(
   const added = await tx.insert(operator).values({ userId: found.id, createdBy: actor.id }).onConflictDoNothing().returning()
   if (added.length > 0) await audited(tx, actor, { action: 'operator.added', tenantId: null, subject: { type: 'user', id: found.id } })
   return { userId: found.id, email, created }
+}
+
+/**
+ * A password that was given before the address was confirmed may be a stranger's, who waits for the owner to confirm it: the operator
+ * comes in by link.
+ */
+export async function dropUnconfirmedPassword(tx: Transaction, address: string, actor: Actor): Promise<void> {
+  const unconfirmed = tx
+    .select({ id: user.id })
+    .from(user)
+    .where(and(eq(user.email, address.toLowerCase()), eq(user.emailVerified, false)))
+  const dropped = await tx.delete(account).where(inArray(account.userId, unconfirmed)).returning({ id: account.userId })
+  for (const { id } of dropped) await audited(tx, actor, { action: 'password.removed', tenantId: null, subject: { type: 'user', id } })
 }
 
 /** Whoever runs the installation vouches for the address. */

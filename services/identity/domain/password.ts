@@ -1,3 +1,4 @@
+import type { Transaction } from '@slipway/db'
 import type { RequestInfo } from '@slipway/http'
 import { problem } from '@slipway/problem'
 import { and, eq } from 'drizzle-orm'
@@ -7,7 +8,7 @@ import { audited, person } from './actor.ts'
 import { countAttempt } from './attempts.ts'
 import { withAuth } from './auth-scope.ts'
 import { freshLinkSeconds } from './limits.ts'
-import { type ActiveSession, endSessions } from './sessions.ts'
+import { type ActiveSession, endSessions, lockSession } from './sessions.ts'
 
 export interface PasswordChange {
   readonly current?: string | undefined
@@ -25,10 +26,11 @@ export async function changePassword(
 ): Promise<void> {
   const { user } = opened
   await countAttempt(context, 'password', user.id)
-  await requireKnowledge(context, opened, change.current)
   const { password, internalAdapter } = await context.auth.$context
-  const hash = await password.hash(change.next)
   await context.system.transaction(async (tx) => {
+    await lockSession(tx, opened)
+    await requireKnowledge(context, tx, { opened, current: change.current })
+    const hash = await password.hash(change.next)
     const actor = person(user, change.request)
     await withAuth(context.auth.options, { tx }, async () => {
       const changed = await tx
@@ -44,27 +46,27 @@ export async function changePassword(
   })
 }
 
-async function requireKnowledge(
-  context: IdentityContext,
-  { user, method, createdAt }: ActiveSession,
-  current: string | undefined,
-): Promise<void> {
+interface Claim {
+  readonly opened: ActiveSession
+  readonly current: string | undefined
+}
+
+async function requireKnowledge({ auth }: IdentityContext, tx: Transaction, { opened, current }: Claim): Promise<void> {
+  const { user, method, createdAt } = opened
   const cameByLink = method === 'magic-link' && createdAt.getTime() > Date.now() - freshLinkSeconds * 1000
-  const hash = await passwordHash(context, user.id)
+  const hash = await passwordHash(tx, user.id)
   if (hash === null || (current === undefined && cameByLink)) return
-  const { password } = await context.auth.$context
+  const { password } = await auth.$context
   if (current !== undefined && (await password.verify({ hash, password: current }))) return
   throw problem('auth.sign-in-failed', {
     detail: 'send the current password, or sign in by magic link and set a new one within ten minutes',
   })
 }
 
-async function passwordHash({ system }: IdentityContext, userId: string): Promise<string | null> {
-  return system.transaction(async (tx) => {
-    const [found] = await tx
-      .select({ password: account.password })
-      .from(account)
-      .where(and(eq(account.userId, userId), eq(account.providerId, 'credential')))
-    return found?.password ?? null
-  })
+async function passwordHash(tx: Transaction, userId: string): Promise<string | null> {
+  const [found] = await tx
+    .select({ password: account.password })
+    .from(account)
+    .where(and(eq(account.userId, userId), eq(account.providerId, 'credential')))
+  return found?.password ?? null
 }

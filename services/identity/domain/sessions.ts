@@ -30,7 +30,7 @@ const columns = {
 }
 
 /**
- * The session that a secret opens; one that is used lives on, at most one write a day.
+ * The session that a secret opens; one that is used lives on, at most one or two writes a day.
  * @throws auth.invalid, auth.expired
  */
 export async function findSession(tx: Transaction, secret: string, days: number): Promise<ActiveSession> {
@@ -39,19 +39,21 @@ export async function findSession(tx: Transaction, secret: string, days: number)
     .from(session)
     .innerJoin(user, eq(user.id, session.userId))
     .where(eq(session.token, secretHash(secret)))
-  if (found === undefined) throw problem('auth.invalid', { detail: 'the session does not exist or has been ended' })
+  if (found === undefined) throw sessionGone()
   if (found.expiresAt.getTime() <= Date.now()) throw problem('auth.expired', { detail: 'the session has expired: sign in again' })
-  await prolong(tx, found, days)
-  return found
+  return { ...found, expiresAt: await prolong(tx, found, days) }
 }
 
-async function prolong(tx: Transaction, { id, expiresAt }: ActiveSession, days: number): Promise<void> {
-  const fresh = Date.now() + (days - 1) * 86_400_000
-  if (expiresAt.getTime() >= fresh) return
-  await tx
+async function prolong(tx: Transaction, { id, expiresAt }: ActiveSession, days: number): Promise<Date> {
+  const life = days * 86_400_000
+  const spent = Date.now() + life - expiresAt.getTime()
+  if (spent <= Math.min(86_400_000, life / 2)) return expiresAt
+  const [prolonged] = await tx
     .update(session)
     .set({ expiresAt: sql`now() + make_interval(days => ${days})`, updatedAt: sql`now()` })
     .where(eq(session.id, id))
+    .returning({ expiresAt: session.expiresAt })
+  return prolonged?.expiresAt ?? expiresAt
 }
 
 export async function listSessions(tx: Transaction, userId: string) {
@@ -73,11 +75,39 @@ export async function listSessions(tx: Transaction, userId: string) {
 
 export type SessionRow = Awaited<ReturnType<typeof listSessions>>[number]
 
+/**
+ * Whoever ends sessions of a person waits here for the others who do, and for sign-ins that are under way: a session that is opened
+ * with a password is there before that password is changed, or is not opened at all.
+ */
+async function lockPerson(tx: Transaction, userId: string): Promise<void> {
+  await tx.select({ id: user.id }).from(user).where(eq(user.id, userId)).for('no key update')
+}
+
+/** The other side of `lockPerson()`: comes before the password is looked at. */
+export async function holdPerson(tx: Transaction, email: string): Promise<void> {
+  await tx.select({ id: user.id }).from(user).where(eq(user.email, email.toLowerCase())).for('share')
+}
+
+/**
+ * That a session has not been ended, and is not until we are done.
+ * @throws auth.invalid
+ */
+export async function lockSession(tx: Transaction, { id, user: { id: userId } }: ActiveSession): Promise<void> {
+  await lockPerson(tx, userId)
+  const found = await tx.select({ id: session.id }).from(session).where(eq(session.id, id))
+  if (found.length === 0) throw sessionGone()
+}
+
+function sessionGone(): Error {
+  return problem('auth.invalid', { detail: 'the session does not exist or has been ended' })
+}
+
 /** Which sessions of a person end. */
 type Which = { readonly only: string } | { readonly except: string | undefined }
 
 /** Deletes sessions with what was made from them. Returns how many there were. */
 export async function endSessions(tx: Transaction, actor: Actor, { userId, which }: { userId: string; which: Which }): Promise<number> {
+  await lockPerson(tx, userId)
   const ended = await tx
     .delete(session)
     .where(and(eq(session.userId, userId), chosen(which)))

@@ -1,9 +1,9 @@
 import type { Transaction } from '@slipway/db'
 import { problem } from '@slipway/problem'
-import { asc, eq, gt, sql } from 'drizzle-orm'
+import { and, asc, eq, gt, sql } from 'drizzle-orm'
 import { setting } from '../schema.ts'
 import { type Actor, audited } from './actor.ts'
-import type { Sealer } from './seal.ts'
+import { SealError, type Sealer } from './seal.ts'
 
 /** A typed value; that of a secret can be written and replaced, but only services read it back. */
 export type SettingValue =
@@ -95,15 +95,40 @@ export async function revealSetting(tx: Transaction, sealer: Sealer, key: string
   return { type: row.type, value: row.sealed === null ? row.value : sealer.open(row.sealed, purpose(row)) }
 }
 
-/** Seals again what an older key has sealed. Returns how many there were. For the system role. */
-export async function resealSettings(tx: Transaction, sealer: Sealer): Promise<number> {
+export interface Resealed {
+  readonly done: number
+  /** What the first of those that could not be opened says; the others are sealed again all the same. */
+  readonly failed: { readonly count: number; readonly first: SealError } | null
+}
+
+/** Seals again what an older key has sealed. For the system role. */
+export async function resealSettings(tx: Transaction, sealer: Sealer): Promise<Resealed> {
   const rows = await tx.select().from(setting).where(eq(setting.type, 'secret')).for('update')
-  const stale = rows.filter((row) => row.sealed !== null && sealer.isStale(row.sealed))
-  for (const row of stale) {
-    const sealed = sealer.seal(sealer.open(row.sealed ?? Buffer.alloc(0), purpose(row)), purpose(row))
-    await tx.update(setting).set({ sealed }).where(sql`${setting.tenantId} = ${row.tenantId} and ${setting.key} = ${row.key}`)
+  const failures: SealError[] = []
+  let done = 0
+  for (const { tenantId, key, sealed: old } of rows) {
+    if (old === null || !sealer.isStale(old)) continue
+    const sealed = resealed(sealer, old, purpose({ tenantId, key }))
+    if (sealed instanceof SealError) failures.push(sealed)
+    else {
+      await tx
+        .update(setting)
+        .set({ sealed })
+        .where(and(eq(setting.tenantId, tenantId), eq(setting.key, key)))
+      done++
+    }
   }
-  return stale.length
+  const [first] = failures
+  return { done, failed: first === undefined ? null : { count: failures.length, first } }
+}
+
+function resealed(sealer: Sealer, old: Buffer, why: string): Buffer | SealError {
+  try {
+    return sealer.seal(sealer.open(old, why), why)
+  } catch (error) {
+    if (error instanceof SealError) return error
+    throw error
+  }
 }
 
 /** JSON's null is a value, SQL's is none. */

@@ -4,13 +4,13 @@ import { isProblem } from '@slipway/problem'
 import { eq } from 'drizzle-orm'
 import type { IdentityContext } from '../context.ts'
 import { session, user } from '../schema.ts'
-import { audited, originOf, person } from './actor.ts'
-import { countAttempt } from './attempts.ts'
+import { type Actor, audited, originOf, person } from './actor.ts'
+import { countSignIn } from './attempts.ts'
 import { addressHeader } from './auth.ts'
 import { translated } from './auth-error.ts'
 import { type AuthScope, type SessionMethod, withAuth } from './auth-scope.ts'
 import { secretHash } from './secrets.ts'
-import { type ActiveSession, findSession } from './sessions.ts'
+import { type ActiveSession, findSession, holdPerson } from './sessions.ts'
 
 /** A session and what opens it. The secret exists here and with the client only. */
 export interface OpenedSession extends ActiveSession {
@@ -24,7 +24,7 @@ export interface Credentials {
 
 /** Wrong address, wrong password and no password at all take the same time and get the same answer. */
 export async function signIn(context: IdentityContext, credentials: Credentials, request: RequestInfo): Promise<OpenedSession> {
-  await countAttempt(context, 'sign-in', credentials.email)
+  await countSignIn(context, credentials.email, request.ip)
   try {
     return await context.system.transaction((tx) => openByPassword(context, tx, { credentials, request }))
   } catch (error) {
@@ -43,6 +43,7 @@ export async function openByPassword(
   tx: Transaction,
   { credentials, request }: PasswordTry,
 ): Promise<OpenedSession> {
+  await holdPerson(tx, credentials.email)
   const call = () => context.auth.api.signInEmail({ body: credentials, headers: clientHeaders(request) })
   return openSession(context, { tx, method: 'password' }, { request, call })
 }
@@ -58,18 +59,26 @@ export async function openSession(
   given: AuthScope & { method: SessionMethod },
   { request, call }: Opening,
 ): Promise<OpenedSession> {
-  const scope: AuthScope = { ...given }
+  const scope: AuthScope & { endedSessions: string[] } = { ...given, endedSessions: [] }
   await translated(withAuth(context.auth.options, scope, call))
   if (scope.sessionSecret === undefined) throw new Error('better-auth made no session')
   const found = await findSession(scope.tx, scope.sessionSecret, context.config.sessionDays)
+  const actor = person(found.user, request)
+  await recordSideEffects(scope, actor)
   const subject = { type: 'session', id: found.id }
-  await audited(scope.tx, person(found.user, request), {
-    action: 'session.opened',
-    tenantId: null,
-    subject,
-    after: { method: given.method },
-  })
+  await audited(scope.tx, actor, { action: 'session.opened', tenantId: null, subject, after: { method: given.method } })
   return { ...found, secret: scope.sessionSecret }
+}
+
+/** A link may make an account, or confirm one, which then loses what a stranger may have put there. */
+async function recordSideEffects({ tx, madeAccount, confirmedAddress, endedSessions }: AuthScope, actor: Actor): Promise<void> {
+  const user = { type: 'user', id: actor.id }
+  if (madeAccount)
+    await audited(tx, actor, { action: 'account.created', tenantId: null, subject: user, after: { email: madeAccount.email } })
+  if (confirmedAddress) await audited(tx, actor, { action: 'email.confirmed', tenantId: null, subject: user })
+  for (const id of endedSessions ?? []) {
+    await audited(tx, actor, { action: 'session.ended', tenantId: null, subject: { type: 'session', id }, before: { userId: actor.id } })
+  }
 }
 
 /** Nothing but what the session row remembers of its client. */

@@ -94,7 +94,7 @@ async function requestConfirmation(
   const token = randomSecret()
   const expiresAt = new Date(Date.now() + confirmationSeconds * 1000)
   await tx.insert(verification).values({ id: newId(), identifier: confirmationOf(token), value: id, expiresAt })
-  await requestMail(tx, sealer, { kind: 'confirm-email', to: email, token })
+  await requestMail(tx, sealer, { kind: 'confirm-email', to: email, link: { token, seconds: confirmationSeconds } })
 }
 
 /** @throws auth.link-invalid */

@@ -66,6 +66,12 @@ export async function findTenant(tx: Transaction, id: string) {
   return found
 }
 
+/** Two changes at the same time come one after the other. */
+export async function lockTenant(tx: Transaction, id: string): Promise<Tenant> {
+  await tx.select({ id: organization.id }).from(organization).where(eq(organization.id, id)).for('no key update')
+  return findTenant(tx, id)
+}
+
 export type Tenant = Awaited<ReturnType<typeof findTenant>>
 
 export async function findTenantBySlug(tx: Transaction, slug: string): Promise<{ id: string; slug: string; name: string } | null> {
@@ -101,9 +107,9 @@ export async function renameTenant(tx: Transaction, before: Tenant, { name, acto
   const [after] = await tx
     .update(organization)
     .set({ name, version: sql`${organization.version} + 1`, updatedAt: sql`now()` })
-    .where(and(eq(organization.id, before.id), eq(organization.version, before.version)))
+    .where(eq(organization.id, before.id))
     .returning(tenantColumns)
-  if (after === undefined) throw problem('precondition.failed', { detail: 'the tenant was changed at the same time' })
+  if (after === undefined) throw problem('resource.not-found')
   const subject = { type: 'tenant', id: before.id }
   await audited(tx, actor, { action: 'tenant.renamed', tenantId: before.id, subject, before: { name: before.name }, after: { name } })
   return after

@@ -1,23 +1,40 @@
-import type { JobRun } from '@slipway/queue'
+import { type JobRun, UnrecoverableError } from '@slipway/queue'
 import { eq } from 'drizzle-orm'
 import type { IdentityContext } from '../context.ts'
 import { mailPurpose } from '../domain/mail-request.ts'
+import { type Mail, type Mailer, RefusedError } from '../domain/mailer.ts'
 import { sentMail, user } from '../schema.ts'
 import type { MailPayload } from './identity-mail.ts'
 import { mailText } from './mail-text.ts'
 
+type Fate = 'sent' | 'already-sent' | 'nobody' | 'too-late'
+
 /** Sends a mail once: what the server has accepted is remembered, and a mail that is sent twice after a crash has the same id. */
-export async function process({ id, payload }: JobRun<MailPayload>, context: IdentityContext): Promise<'sent' | 'already-sent' | 'nobody'> {
+export async function process({ id, payload }: JobRun<MailPayload>, context: IdentityContext): Promise<Fate> {
   const { system, mailer } = context
   if (mailer === null) throw new Error('mails are sent by workers')
   const done = await system.transaction((tx) => tx.select({ id: sentMail.id }).from(sentMail).where(eq(sentMail.id, id)))
   if (done.length > 0) return 'already-sent'
   if (!(await mayGet(context, payload))) return 'nobody'
-  await mailer.send({ id, to: payload.to, ...mailText(payload.kind, linkOf(context, payload), payload.facts) })
+  if (isLate(payload)) return 'too-late'
+  await deliver(mailer, { id, to: payload.to, ...mailText(payload.kind, linkOf(context, payload), payload.facts) })
   await system.transaction(async (tx) => {
     await tx.insert(sentMail).values({ id }).onConflictDoNothing()
   })
   return 'sent'
+}
+
+/** A job that waited for its worker, or was replayed: a link that does not open any more is worse than none. */
+function isLate({ validUntil }: MailPayload): boolean {
+  return validUntil !== undefined && validUntil <= Date.now()
+}
+
+async function deliver(mailer: Mailer, mail: Mail): Promise<void> {
+  try {
+    await mailer.send(mail)
+  } catch (error) {
+    throw error instanceof RefusedError ? new UnrecoverableError(error.message) : error
+  }
 }
 
 /** Where accounts are made by invitation only, links go to those who have one. The API cannot look: its answer would give it away. */

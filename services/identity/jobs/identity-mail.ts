@@ -12,6 +12,8 @@ const mailPayload = z.object({
   to: z.email(),
   /** The token of the link, sealed for this kind and this address. */
   sealed: z.string().optional(),
+  /** When the link stops to work, in milliseconds since the epoch. */
+  validUntil: z.number().optional(),
   facts: z.record(z.string(), z.string().max(200)),
 })
 

@@ -5,7 +5,7 @@ import type { IdentityContext } from '../context.ts'
 import { withAuth } from '../domain/auth-scope.ts'
 import { keyGraceSeconds, revocationHours } from '../domain/limits.ts'
 import { resealSettings } from '../domain/settings.ts'
-import { needsSuccessor } from '../domain/signing-keys.ts'
+import { lockSigningKeys, needsSuccessor } from '../domain/signing-keys.ts'
 import { invitation, jwks, revocation, sentMail, session, verification } from '../schema.ts'
 import type { UpkeepPayload } from './identity-upkeep.ts'
 
@@ -18,9 +18,10 @@ export interface UpkeepReport {
 export async function process(_run: JobRun<UpkeepPayload>, context: IdentityContext): Promise<UpkeepReport> {
   const removed = await context.system.transaction(removeExpired)
   const keyMade = await context.system.transaction((tx) => publishSuccessor(context, tx))
-  // Last: a secret that cannot be opened any more fails the job, and may not keep the rest from being done.
-  const resealed = await context.system.transaction((tx) => resealSettings(tx, context.sealer))
-  return { removed, resealed, keyMade }
+  // Secrets that cannot be opened any more fail the job, and may not keep the rest from being done.
+  const { done, failed } = await context.system.transaction((tx) => resealSettings(tx, context.sealer))
+  if (failed !== null) throw new Error(`${failed.count} secrets of settings cannot be opened; the first: ${failed.first.message}`)
+  return { removed, resealed: done, keyMade }
 }
 
 async function removeExpired(tx: Transaction): Promise<Record<string, number>> {
@@ -39,7 +40,7 @@ async function removeExpired(tx: Transaction): Promise<Record<string, number>> {
 
 /** The plugin mints a key when it is asked to sign without one; the token itself is thrown away. One replica at a time. */
 async function publishSuccessor({ auth }: IdentityContext, tx: Transaction): Promise<boolean> {
-  await tx.execute(sql`select pg_advisory_xact_lock(hashtext('identity.signing-key'))`)
+  await lockSigningKeys(tx)
   if (!(await needsSuccessor(tx))) return false
   await withAuth(auth.options, { tx, mintKey: true }, () => auth.api.signJWT({ body: { payload: { sub: 'nobody' } } }))
   return true

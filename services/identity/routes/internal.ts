@@ -5,7 +5,7 @@ import { z } from 'zod'
 import type { IdentityContext } from '../context.ts'
 import { actorOf } from '../domain/actor.ts'
 import { verifyKey } from '../domain/api-keys.ts'
-import { addOperator } from '../domain/operators.ts'
+import { addOperator, dropUnconfirmedPassword } from '../domain/operators.ts'
 import { revocationsSince } from '../domain/revocations.ts'
 import { revealSetting } from '../domain/settings.ts'
 import { findTenantBySlug } from '../domain/tenants.ts'
@@ -91,9 +91,14 @@ export const addOperatorRoute = route(
     responses: { 200: { description: 'An operator now', schema: z.object({ userId: Id, email: z.string(), created: z.boolean() }) } },
     idempotent: false,
   },
-  async ({ body, principal, request }, { system }) => {
+  async ({ body: { email }, principal, request }, { system, config }) => {
     if (principal.id !== operatorMaker)
       throw problem('auth.forbidden', { detail: `only ${operatorMaker} makes operators, not ${principal.id}` })
-    return reply(200, await system.transaction((tx) => addOperator(tx, body.email, actorOf(principal, request))))
+    const actor = actorOf(principal, request)
+    const added = await system.transaction(async (tx) => {
+      if (config.verifyEmail) await dropUnconfirmedPassword(tx, email, actor)
+      return addOperator(tx, email, actor)
+    })
+    return reply(200, added)
   },
 )

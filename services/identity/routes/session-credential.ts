@@ -76,6 +76,12 @@ export function sessionCookie(site: Site, secret: string, expiresAt: Date): stri
   return cookie(site, secret, `Expires=${expiresAt.toUTCString()}`)
 }
 
+/** A cookie lives as long as its session: whoever uses it gets it anew. Nothing for sessions that did not come as a cookie. */
+export function renewedCookie(site: Site, request: RequestInfo, { expiresAt }: ActiveSession): { 'set-cookie'?: string } {
+  const secret = request.headers.authorization === undefined ? cookieValue(request.headers.cookie, cookieName(site)) : null
+  return secret === null ? {} : { 'set-cookie': sessionCookie(site, secret, expiresAt) }
+}
+
 export function clearedCookie(site: Site): string {
   return cookie(site, '', 'Max-Age=0')
 }

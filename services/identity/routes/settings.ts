@@ -41,7 +41,7 @@ const unstorable = 'must not contain lone surrogates'
 
 const Change = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('string'), value: z.string().max(longest).refine(storable, unstorable) }),
-  z.strictObject({ type: z.literal('secret'), value: z.string().min(1).max(longest) }),
+  z.strictObject({ type: z.literal('secret'), value: z.string().min(1).max(longest).refine(storable, unstorable) }),
   z.strictObject({ type: z.literal('number'), value: z.number() }),
   z.strictObject({ type: z.literal('boolean'), value: z.boolean() }),
   z.strictObject({ type: z.literal('json'), value: z.json().refine(storable, unstorable) }),

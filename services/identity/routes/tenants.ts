@@ -16,7 +16,7 @@ import { z } from 'zod'
 import type { IdentityContext } from '../context.ts'
 import { actorOf, audited } from '../domain/actor.ts'
 import { findPerson, requirePerson, requireUnlimited } from '../domain/people.ts'
-import { allTenants, createTenant, findTenant, renameTenant, type Tenant, tenantsOf } from '../domain/tenants.ts'
+import { allTenants, createTenant, findTenant, lockTenant, renameTenant, type Tenant, tenantsOf } from '../domain/tenants.ts'
 import { Id, ids, Name, Role, Slug } from './representation.ts'
 
 const route = routesFor<IdentityContext>()
@@ -131,7 +131,7 @@ export const patchTenantRoute = route(
   async ({ params, body: { name }, tenant, principal, request }, { database }) => {
     requireOwn(params.id, tenant.id)
     const renamed = await database.tenantTransaction(tenant.id, async (tx) => {
-      const before = await findTenant(tx, tenant.id)
+      const before = await lockTenant(tx, tenant.id)
       requireIfMatch(request, strongEtag(before.version), { optional: true })
       return renameTenant(tx, before, { name, actor: actorOf(principal, request) })
     })

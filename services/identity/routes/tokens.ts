@@ -5,7 +5,7 @@ import type { IdentityContext } from '../context.ts'
 import { publicKeySet } from '../domain/signing-keys.ts'
 import { issueToken } from '../domain/tokens.ts'
 import { Id, ids, Role, Slug } from './representation.ts'
-import { requireSession } from './session-credential.ts'
+import { renewedCookie, requireSession } from './session-credential.ts'
 
 const route = routesFor<IdentityContext>()
 
@@ -45,6 +45,7 @@ export const issueTokenRoute = route(
           tenant: { id: ids.tenant, slug: 'acme', name: 'Acme' },
           role: 'owner',
         },
+        headers: { 'set-cookie': 'The session cookie, if it came as one: it lives on like the session' },
       },
     },
     problems: ['auth.required', 'auth.invalid', 'auth.expired', 'auth.forbidden', 'tenant.mismatch', 'resource.not-found'],
@@ -54,7 +55,7 @@ export const issueTokenRoute = route(
     const header = request.headers['x-tenant-slug']
     const hint = resolveTenantHint({ host: request.host, header: header?.toString(), baseDomain: context.baseDomain })
     const token = await issueToken(context, session, { tenant: body.tenant ?? hint, operator: body.operator, scopes: body.scopes, request })
-    return reply(200, { ...token, tokenType: 'Bearer' as const })
+    return reply(200, { ...token, tokenType: 'Bearer' as const }, { headers: renewedCookie(context, request, session) })
   },
 )
 

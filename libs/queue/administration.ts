@@ -189,11 +189,12 @@ async function replayRow(tx: Transaction, { row, definition, actor }: Target): P
   // A dead letter that somebody has seen to is not waiting for anybody any more.
   const state: JobState = row.state === 'dead' ? 'failed' : row.state
   await tx.execute(sql`update jobs set state = ${state}, replayed_as = ${id}, updated_at = now() where id = ${row.id}`)
-  const updated = await one(
-    tx,
-    sql`update jobs set replay_of = coalesce(replay_of, ${row.id}), actor = ${actor} where id = ${id} returning *`,
+  // Made in this transaction; else the old payload would replace that of a request which already waits.
+  const { rows } = await tx.execute<JobRow>(
+    sql`update jobs set replay_of = ${row.id}, actor = ${actor} where id = ${id} and created_at = now() returning *`,
   )
-  return { action: 'replay', row: updated }
+  if (!rows[0]) throw refusal('the same work already waits as another job')
+  return { action: 'replay', row: rows[0] }
 }
 
 async function cancelRow(tx: Transaction, { row, definition, actor, queues }: Target): Promise<{ action: 'cancel'; row: JobRow }> {

@@ -36,7 +36,8 @@ export interface QueueDefinition<Context = unknown, Payload extends JobPayload =
   readonly payload: z.ZodType<Payload>
   /**
    * Names the work, so that the same work does not wait twice: a request whose id already waits replaces the payload of the one
-   * that waits, a request whose id is running waits until that run has ended, and one that has ended is in nobody's way. Ids count per tenant.
+   * that waits (on the fast path its own payload is dropped), a request whose id is running waits until that run has ended, and one
+   * that has ended is in nobody's way. Ids count per tenant.
    * Letters, digits and `. _ ~ -` only.
    */
   jobId?(payload: Payload): string

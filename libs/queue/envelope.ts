@@ -16,6 +16,10 @@ export function readFast(data: unknown): unknown {
   return fastJob.safeParse(data).data?.payload
 }
 
+export function isDurableId(bullId: string): boolean {
+  return /^[0-9a-f-]{36}\.\d+$/.test(bullId)
+}
+
 /** Of the BullMQ job; another run of the same row is another job, so what Redis still keeps of the last one cannot swallow it. */
 export function durableId(row: string, run: number): string {
   return `${row}.${run}`

@@ -97,8 +97,8 @@ export async function buryJob(database: Database, letter: DeadLetter): Promise<v
   )
 }
 
-/** `jsonb` takes neither NUL nor half a surrogate pair; JSON has both as escapes only. */
-const unstorable = /\\u(0000|d[89a-f][0-9a-f]{2})/g
+/** `jsonb` takes neither NUL nor half a surrogate pair; JSON has both as escapes only. After a backslash it is a text about escapes. */
+const unstorable = /(?<=(?:^|[^\\])(?:\\\\)*)\\u(0000|d[89a-f][0-9a-f]{2})/g
 
 function storableJson(value: unknown): string {
   return JSON.stringify(value ?? null).replaceAll(unstorable, '\\ufffd')

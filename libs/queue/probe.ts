@@ -27,10 +27,10 @@ export function createProbe(parts: ProbeParts): QueueProbe {
   const since = new Map<string, number>()
   return {
     sample: async () => {
-      for (const definition of definitions) {
-        const idle = await isNeglected(parts, definition)
-        if (!idle) since.delete(definition.name)
-        else if (!since.has(definition.name)) since.set(definition.name, now())
+      const looks = definitions.map(async (definition) => ({ name: definition.name, idle: await isNeglected(parts, definition) }))
+      for (const { name, idle } of await Promise.all(looks)) {
+        if (!idle) since.delete(name)
+        else if (!since.has(name)) since.set(name, now())
       }
     },
     stuck: () => [...since.entries()].filter(([, start]) => now() - Math.max(start, activity.last) >= patience).map(([name]) => name),

@@ -1,6 +1,8 @@
 import type { Transaction } from '@slipway/db'
+import type { Job } from 'bullmq'
 import { sql } from 'drizzle-orm'
-import { durableId, readDurable } from './envelope.ts'
+import type { AnyQueue } from './definition.ts'
+import { durableId, isDurableId } from './envelope.ts'
 import { buryJob, type JobState, query } from './ledger.ts'
 import { platformTenant } from './payload.ts'
 import { unlessRedisFails } from './producer.ts'
@@ -21,6 +23,7 @@ export interface Reconciled {
 }
 
 const page = 500
+const batch = 1000
 
 /** Compares every row in flight with Redis, page by page. Correct with several hosts at once: rows are locked. */
 export async function reconcile(parts: ReconcileParts): Promise<Reconciled> {
@@ -67,7 +70,7 @@ async function fatesOf({ producer, prefix }: ReconcileParts, rows: readonly InFl
   const answers = await producer.redis(async (connection) => {
     const pipeline = connection.pipeline()
     for (const { id, queue, run } of rows) {
-      pipeline.hmget(`${prefix}:${queue}:${durableId(id, run)}`, 'timestamp', 'finishedOn', 'failedReason')
+      pipeline.hmget(`${prefix}:${queue}:${durableId(id, run)}`, 'timestamp', 'finishedOn', 'returnvalue', 'failedReason')
     }
     return pipeline.exec()
   })
@@ -80,10 +83,11 @@ async function fatesOf({ producer, prefix }: ReconcileParts, rows: readonly InFl
   return fates
 }
 
-function fateOf([timestamp, finishedOn, failedReason]: (string | null | undefined)[]): Fate {
+/** A job keeps the reason of its last failure when a later attempt succeeds: only what succeeded has a result. */
+function fateOf([timestamp, finishedOn, result, failedReason]: (string | null | undefined)[]): Fate {
   if (!timestamp) return { state: 'missing' }
   if (!finishedOn) return { state: 'alive' }
-  return failedReason ? { state: 'failed', reason: failedReason } : { state: 'completed' }
+  return typeof result === 'string' ? { state: 'completed' } : { state: 'failed', reason: failedReason || 'no reason given' }
 }
 
 /** What was active is not any more: its worker is past the deadline. */
@@ -115,22 +119,37 @@ async function markEnded(tx: Transaction, { definitions }: ReconcileParts, { row
 }
 
 /** Failed jobs of the fast path whose dead letter could not be written at the time. What has a row leaves Redis. */
-export async function buryFailed({ database, producer, definitions }: RelayParts): Promise<number> {
+export async function buryFailed(parts: ReconcileParts): Promise<number> {
   let buried = 0
-  for (const definition of definitions.filter(({ deadLetter }) => deadLetter)) {
-    const queue = await producer.queue(definition)
-    const failed = await unlessRedisFails(queue.getJobs(['failed'], 0, page - 1))
-    for (const job of failed.filter(({ data }) => !readDurable(data))) {
+  for (const definition of parts.definitions.filter(({ deadLetter }) => deadLetter)) {
+    for (const job of await failedFast(parts, definition)) {
       const { id, key, payload, tenantId, maxAttempts } = fastWork(job, definition)
       const { reason, stack } = describeError(Object.assign(new Error(job.failedReason), { stack: job.stacktrace?.at(-1) }))
       const createdAt = new Date(job.timestamp)
-      const letter = { id, key, payload, tenantId: tenantId ?? platformTenant, queue: queue.name, attempts: job.attemptsMade, maxAttempts }
-      await buryJob(database, { ...letter, reason, stack, createdAt })
+      const letter = {
+        id,
+        key,
+        payload,
+        tenantId: tenantId ?? platformTenant,
+        queue: definition.name,
+        attempts: job.attemptsMade,
+        maxAttempts,
+      }
+      await buryJob(parts.database, { ...letter, reason, stack, createdAt })
       await unlessRedisFails(job.remove())
       buried++
     }
   }
   return buried
+}
+
+/** Failed durable jobs stay in Redis as long as `keep` says, and there may be many: they are told by their ids and not loaded. */
+async function failedFast({ producer, prefix }: ReconcileParts, definition: AnyQueue): Promise<Job[]> {
+  const ids = await producer.redis((connection) => connection.zrange(`${prefix}:${definition.name}:failed`, '0', '-1'))
+  const queue = await producer.queue(definition)
+  const fast = ids.filter((id) => !isDurableId(id)).slice(0, page)
+  const jobs = await unlessRedisFails(Promise.all(fast.map((id) => queue.getJob(id))))
+  return jobs.filter((job) => job !== undefined)
 }
 
 /** Ended rows stay as long as the declaration says. */
@@ -141,15 +160,20 @@ export async function removeExpired({ database, definitions }: Pick<RelayParts, 
   }
 }
 
+/** In batches, until nothing is left: one batch in a pass would be slower than a busy queue. */
 async function removeOlder(
   database: RelayParts['database'],
   queue: string,
   { states, milliseconds }: { states: JobState[]; milliseconds: number },
 ): Promise<void> {
-  await query(
-    database,
-    `delete from jobs where id in (select id from jobs
-      where queue = $1 and state = any($2::text[]) and finished_at < now() - $3 * interval '1 ms' limit 1000)`,
-    [queue, states, milliseconds],
-  )
+  for (;;) {
+    const removed = await query(
+      database,
+      `delete from jobs where id in (select id from jobs
+        where queue = $1 and state = any($2::text[]) and finished_at < now() - $3 * interval '1 ms' limit ${batch} for update skip locked)
+        returning id`,
+      [queue, states, milliseconds],
+    )
+    if (removed.length < batch) return
+  }
 }

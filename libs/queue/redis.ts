@@ -39,9 +39,25 @@ type Behaviour = Pick<RedisOptions, 'enableOfflineQueue' | 'maxRetriesPerRequest
 
 function open({ redisUrl, caFile }: QueueRedis, options: Behaviour, onError: (error: Error) => void): Redis {
   const tls: Pick<RedisOptions, 'tls'> = caFile ? { tls: { ca: readFileSync(caFile, 'utf8') } } : {}
-  const connection = new Redis(redisUrl, { db: queueDatabase, retryStrategy, ...tls, ...options })
+  const connection = new Redis(withoutDatabase(redisUrl), { db: queueDatabase, retryStrategy, reconnectOnError, ...tls, ...options })
   connection.on('error', onError)
   return connection
+}
+
+/** A database in the URL would win over ours, and the queues would lie among sessions and counters. */
+function withoutDatabase(redisUrl: string): string {
+  const url = new URL(redisUrl)
+  url.pathname = ''
+  url.searchParams.delete('db')
+  return url.href
+}
+
+/**
+ * After a failover the connection may still lead to the old master, which refuses every write: its name leads to the new one by now.
+ * The refused command was not executed, so it is sent again (ioredis: 2).
+ */
+function reconnectOnError({ message }: Error): 2 | false {
+  return message.startsWith('READONLY') ? 2 : false
 }
 
 export function retryStrategy(times: number): number {

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { inspect } from 'node:util'
 import { type Database } from '@slipway/db'
 import { type Job, UnrecoverableError } from 'bullmq'
 import type { AnyQueue, ProcessorModule } from './definition.ts'
@@ -72,11 +73,20 @@ export function isPermanent(error: unknown, { attempt, maxAttempts }: Work): boo
 
 /** What Postgres can store of an error: no NUL, no novel. */
 export function describeError(error: unknown): { reason: string; stack: string | undefined } {
-  const { message, stack } = error instanceof Error ? error : new Error(String(error))
+  const { message, stack } = asError(error)
   return {
-    reason: printable(message).slice(0, 2000) || 'no reason given',
-    stack: stack && printable(stack).split('\n').slice(0, 12).join('\n'),
+    reason: printable(textOf(message)).slice(0, 2000) || 'no reason given',
+    stack: stack && printable(textOf(stack)).split('\n').slice(0, 12).join('\n'),
   }
+}
+
+export function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(textOf(error))
+}
+
+/** Anything can be thrown, also what has no text of its own. */
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : inspect(value)
 }
 
 function printable(text: string): string {

@@ -9,7 +9,7 @@ import { buryJob, settleJob } from './ledger.ts'
 import type { QueueLog } from './log.ts'
 import { parsePayload, platformTenant } from './payload.ts'
 import { createProgress } from './progress.ts'
-import { describeError, fastWork, isPermanent, type LoadedQueue, takeUp, type Work } from './run.ts'
+import { asError, describeError, fastWork, isPermanent, type LoadedQueue, takeUp, type Work } from './run.ts'
 import { currentTrace, traceOf } from './trace.ts'
 
 export type JobOutcome = 'completed' | 'retrying' | 'failed' | 'dead' | 'cancelled' | 'interrupted' | 'skipped'
@@ -264,8 +264,4 @@ function permanent(error: unknown): Error {
   if (error instanceof UnrecoverableError) return error
   const { reason, stack } = describeError(error)
   return Object.assign(new UnrecoverableError(reason), stack === undefined ? {} : { stack })
-}
-
-function asError(error: unknown): Error {
-  return error instanceof Error ? error : new Error(String(error))
 }

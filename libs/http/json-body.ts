@@ -124,13 +124,14 @@ function stringEnd(text: string, start: number): number {
   return text.length
 }
 
-/** `__proto__` would poison whoever merges objects, and Postgres has no text with NUL. */
+/** `__proto__` would poison whoever merges objects, and Postgres has no text with NUL or half a surrogate pair. */
 function refuseTraps(value: unknown, pointer: string): void {
   if (typeof value === 'string' && value.includes('\0')) throw malformed(pointer, 'must not contain NUL')
+  if (typeof value === 'string' && !value.isWellFormed()) throw malformed(pointer, 'must not contain half of a surrogate pair')
   if (typeof value !== 'object' || value === null) return
   for (const [key, member] of Object.entries(value)) {
     const here = pointerTo(pointer, [key])
-    if (key === '__proto__' || key.includes('\0')) throw malformed(here, 'is not accepted as a name')
+    if (key === '__proto__' || key.includes('\0') || !key.isWellFormed()) throw malformed(here, 'is not accepted as a name')
     refuseTraps(member, here)
   }
 }

@@ -38,23 +38,37 @@ const limits = {
 export async function listen(app: RequestListener, { host, port, closeSeconds = 20 }: ListenOptions): Promise<HttpServer> {
   const server = createServer(limits)
   server.maxHeadersCount = 100
-  const inFlight = track(server, app)
+  const traffic = track(server, app)
   server.on('clientError', answerMalformed)
   server.listen(port, host)
   await new Promise<void>((resolve, reject) => void server.once('listening', resolve).once('error', reject))
   const bound = server.address() as AddressInfo
   let closing: Promise<void> | null = null
-  const close = (seconds = closeSeconds) => (closing ??= closeServer(server, inFlight, seconds))
+  const close = (seconds = closeSeconds) => (closing ??= closeServer(server, traffic, seconds))
   const shownHost = bound.family === 'IPv6' ? `[${bound.address}]` : bound.address
   return { url: `http://${shownHost}:${bound.port}`, port: bound.port, server, close, [Symbol.asyncDispose]: () => close() }
 }
 
-/** Every answer that is not complete yet. */
-function track(server: Server, app: RequestListener): Set<ServerResponse> {
+interface Traffic {
+  /** Every answer that is not complete yet. */
+  readonly inFlight: ReadonlySet<ServerResponse>
+  readonly sockets: ReadonlySet<Socket>
+}
+
+function track(server: Server, app: RequestListener): Traffic {
   const inFlight = new Set<ServerResponse>()
+  const sockets = new Set<Socket>()
+  server.on('connection', (socket) => {
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
+  })
   const onRequest: RequestListener = (request, response) => {
     inFlight.add(response)
-    response.once('close', () => inFlight.delete(response))
+    response.once('close', () => {
+      inFlight.delete(response)
+      // An answer that began before the closing has promised to keep its connection.
+      if (!server.listening) request.socket.destroySoon()
+    })
     if (!server.listening) response.shouldKeepAlive = false
     app(request, response)
   }
@@ -63,13 +77,15 @@ function track(server: Server, app: RequestListener): Set<ServerResponse> {
     markAwaitingContinue(request)
     onRequest(request, response)
   })
-  return inFlight
+  return { inFlight, sockets }
 }
 
-async function closeServer(server: Server, inFlight: ReadonlySet<ServerResponse>, seconds: number): Promise<void> {
+async function closeServer(server: Server, { inFlight, sockets }: Traffic, seconds: number): Promise<void> {
   const closed = new Promise<void>((resolve) => void server.close(() => resolve()))
   for (const response of inFlight) if (!response.headersSent) response.shouldKeepAlive = false
   server.closeIdleConnections()
+  // To Node a connection that was opened ahead of its first request is not idle.
+  for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy()
   const deadline = setTimeout(() => server.closeAllConnections(), seconds * 1000)
   await closed
   clearTimeout(deadline)

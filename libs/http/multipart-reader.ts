@@ -53,6 +53,9 @@ function requireMultipart({ request }: Exchange): void {
   requireIdentity(request.headers['content-encoding'])
 }
 
+/** Bytes for boundaries and for chunks that hold the last of the file. */
+const slack = 256 * 1024
+
 class MultipartReader implements Disposable {
   readonly #options: UploadOptions
   readonly #source: BodySource
@@ -65,6 +68,9 @@ class MultipartReader implements Disposable {
   #file: Readable | null = null
   #digest: string | null = null
   #over = false
+  /** Bytes that came while no file was on its way. */
+  #around = 0
+  #fileEnded = false
 
   constructor(exchange: Exchange, options: UploadOptions) {
     this.#options = options
@@ -92,6 +98,7 @@ class MultipartReader implements Disposable {
     try {
       for (let chunk = await this.#source.read(); chunk !== null && !this.#over; chunk = await this.#source.read()) {
         await this.#write(chunk)
+        this.#limitAround(chunk)
       }
       if (!this.#over) this.#parser.end()
     } catch (error) {
@@ -104,6 +111,14 @@ class MultipartReader implements Disposable {
       this.#stop = resolve
       this.#parser.write(chunk, () => resolve())
     })
+  }
+
+  /** What lies before the first part and behind the last is nobody's field, so no other limit counts it. */
+  #limitAround({ length }: Buffer): void {
+    if (this.#file !== null && !this.#fileEnded) return
+    const { fields, fieldBytes, headerBytes } = this.#options.contract.limits
+    this.#around += length
+    if (this.#around > fields * (fieldBytes + headerBytes) + slack) this.#fail(malformed('/body', 'has too much around its parts'))
   }
 
   #fail(error: unknown): void {
@@ -199,6 +214,9 @@ class MultipartReader implements Disposable {
     source.on('data', (chunk: Buffer) => {
       this.#hash?.update(chunk)
       if (!file.push(chunk)) source.pause()
+    })
+    source.once('end', () => {
+      this.#fileEnded = true
     })
     // A failure may come before the handler listens; whoever reads later still gets it.
     file.on('error', () => undefined)

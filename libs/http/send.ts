@@ -111,7 +111,12 @@ export async function sendStream(exchange: Exchange, { status, headers, stream }
   const { request, response } = exchange
   if (exchange.gone || request.method === 'HEAD') stream.destroy()
   if (exchange.gone) return
-  response.writeHead(status, { ...answerHeaders(exchange), ...headers })
+  try {
+    response.writeHead(status, { ...answerHeaders(exchange), ...headers })
+  } catch (error) {
+    stream.destroy()
+    throw error
+  }
   if (request.method === 'HEAD') {
     response.end()
     return

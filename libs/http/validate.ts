@@ -22,7 +22,7 @@ export function compileContract(contract: Contract): Validators {
   const arrays = new Set(Object.entries(query?.shape ?? {}).flatMap(([name, schema]) => (takesArray(schema) ? [name] : [])))
   const json = body instanceof z.ZodType ? check('body', body) : null
   return {
-    params: params ? check('path', params) : () => empty,
+    params: params ? checkParams(check('path', params)) : () => empty,
     query: (search) => checkQuery(parseQuery(search, arrays)),
     headers: headers ? check('headers', headers) : () => empty,
     body: json,
@@ -36,6 +36,18 @@ function check(place: Place, schema: z.ZodType): Check {
     const result = compiled.safeParse(value)
     if (result.success) return result.data
     throw invalid(place, fieldErrors(`/${place}`, result.error))
+  }
+}
+
+/** Decoding may bring NUL to light, which no Postgres text has. */
+function checkParams(checked: Check): Check {
+  return (params) => {
+    const faulty = Object.entries(params as Record<string, string>).filter(([, value]) => value.includes('\0'))
+    if (faulty.length === 0) return checked(params)
+    throw invalid(
+      'path',
+      faulty.map(([name]) => ({ pointer: pointerTo('/path', [name]), detail: 'must not contain NUL' })),
+    )
   }
 }
 
@@ -63,7 +75,7 @@ function issueErrors(root: string, issue: z.core.$ZodIssue): FieldError[] {
 
 /** RFC 6901: `~` and `/` inside of a name are escaped. */
 export function pointerTo(root: string, path: readonly PropertyKey[]): string {
-  return root + path.map((part) => `/${String(part).slice(0, 100).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')
+  return root + path.map((part) => `/${String(part).slice(0, 100).toWellFormed().replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')
 }
 
 function parseQuery(search: string, arrays: ReadonlySet<string>): object {

@@ -15,7 +15,7 @@ export class ApiProblem extends Error {
   constructor(status: number, details: Partial<ProblemDetails>, retryAfter?: number) {
     super(details.detail ?? details.title ?? `HTTP ${status}`)
     this.status = status
-    this.code = details.code ?? `http.${status}`
+    this.code = typeof details.code === 'string' ? details.code : `http.${status}`
     this.traceId = details.traceId
     this.errors = details.errors
     this.details = details
@@ -30,15 +30,39 @@ export class ApiProblem extends Error {
 
 const passingStatuses = new Set([408, 425, 429, 502, 503, 504])
 
+/** Far more than a problem of ours has; what is longer is not one. */
+const longestProblem = 256 * 1024
+
 export async function problemFrom(response: Response): Promise<ApiProblem> {
-  const text = await response.text().catch(() => '')
-  return new ApiProblem(response.status, detailsIn(response, text), secondsIn(response.headers.get('retry-after')))
+  const details = detailsIn(await textIn(response).catch(() => ''))
+  return new ApiProblem(response.status, details, secondsIn(response.headers.get('retry-after')))
 }
 
-function detailsIn(response: Response, text: string): Partial<ProblemDetails> {
-  if (!response.headers.get('content-type')?.startsWith('application/problem+json')) return {}
+/** An answer that the contract does not have, although its status is a good one. */
+export function notJson({ status, headers }: Response): ApiProblem {
+  return new ApiProblem(status, { detail: `the answer is not JSON (${headers.get('content-type') ?? 'no content type'})` })
+}
+
+/** Empty for whatever is no problem of the platform: pages of proxies are not read, however long they are. */
+async function textIn({ body, headers }: Response): Promise<string> {
+  if (!/^application\/problem\+json *(;|$)/i.test(headers.get('content-type') ?? '')) {
+    // Not waited for: a body that is looked at by somebody else as well is over only when they are done.
+    body?.cancel().catch(() => undefined)
+    return ''
+  }
+  const decoder = new TextDecoder()
+  let text = ''
+  for await (const chunk of body ?? []) {
+    text += decoder.decode(chunk, { stream: true })
+    if (text.length > longestProblem) return ''
+  }
+  return text
+}
+
+function detailsIn(text: string): Partial<ProblemDetails> {
   try {
-    return JSON.parse(text) as ProblemDetails
+    const parsed: unknown = JSON.parse(text)
+    return typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed) ? parsed : {}
   } catch {
     return {}
   }

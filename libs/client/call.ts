@@ -44,9 +44,14 @@ type BodyPart<C> =
 type Repeatable<C> = C extends { method: 'GET' } ? true : C extends { auth: 'none' } | { idempotent: false } ? false : true
 type OncePart<C> = Repeatable<C> extends true ? { readonly idempotencyKey?: string } : { readonly once: true }
 
+type InBytes<C extends Contract> = Extract<C['responses'][keyof C['responses']], { content: string }>
+/** Bytes can be of any type, JSON too: that they are wanted as they come is said by the call, because at run time nobody else knows. */
+type StreamPart<C> = C extends Contract ? ([InBytes<C>] extends [never] ? unknown : { readonly stream: true }) : unknown
+
 interface CommonParts {
+  /** Ends the call, and the stream that it gave. */
   readonly signal?: AbortSignal
-  /** Per attempt; 30 by default, none for uploads. */
+  /** Per attempt, until its answer is complete or, for a stream, begins; 30 by default, none for uploads. */
   readonly timeoutSeconds?: number
 }
 
@@ -55,6 +60,7 @@ export type CallInput<C> = SchemaPart<C, 'params'> &
   SchemaPart<C, 'headers'> &
   BodyPart<C> &
   OncePart<C> &
+  StreamPart<C> &
   CommonParts
 
 type BodyOf<Response> = Response extends { schema: infer Schema extends z.ZodType }

@@ -1,5 +1,6 @@
-import { ApiProblem, problemFrom } from './api-problem.ts'
+import { ApiProblem, notJson, problemFrom } from './api-problem.ts'
 import type { CallAnswer, CallKey, ContractOf, InputArguments, PagedKey, PageItem } from './call.ts'
+import { deadlineOf, sleep } from './deadline.ts'
 import { bodyOf, headersOf, type LooseInput, type Target, targetOf, urlOf } from './request.ts'
 
 /** Gives the access token; asked for a fresh one when the last was refused as expired. */
@@ -26,7 +27,8 @@ export interface ClientOptions {
 export interface ApiClient<Routes> {
   /**
    * `await client.call('GET /api/v1/files/{id}', { params: { id } })`
-   * @throws ApiProblem; what `fetch` throws when nobody answered
+   * A route whose answer is bytes is called with `stream: true` and gives a stream.
+   * @throws ApiProblem; what `fetch` throws when nobody answered; a `TimeoutError` when that took too long
    */
   call<Key extends CallKey<Routes>>(
     key: Key,
@@ -69,7 +71,7 @@ async function* pages(
     const { body } = await call(key, { ...input, ...(query ? { query } : {}) })
     const { items, nextCursor } = body as { items: unknown[]; nextCursor: string | null }
     yield* items
-    cursor = nextCursor
+    cursor = nextCursor ?? null
   } while (cursor !== null)
 }
 
@@ -98,14 +100,15 @@ async function send(options: ClientOptions, target: Target, input: LooseInput): 
 async function once(options: ClientOptions, { target, input, idempotencyKey }: Attempt, fresh: boolean): Promise<RawAnswer> {
   const caller = { authorization: await authorization(options, fresh), tenant: options.tenant, idempotencyKey }
   const body = bodyOf(input)
-  const signal = signalOf(input)
+  using deadline = deadlineOf(input)
+  const { signal } = deadline
   const response = await (options.fetch ?? fetch)(urlOf(options.baseUrl, target, input), {
     method: target.method,
     headers: headersOf(input, caller),
     ...(body === undefined ? {} : { body }),
     ...(signal ? { signal } : {}),
   })
-  if (response.ok || response.status === 304) return read(response)
+  if (response.ok || response.status === 304) return await read(response, input.stream === true)
   throw await problemFrom(response)
 }
 
@@ -115,18 +118,21 @@ async function authorization({ token, service }: ClientOptions, fresh: boolean):
   return `Bearer ${typeof token === 'string' ? token : await token({ fresh })}`
 }
 
-function signalOf({ signal, timeoutSeconds, file }: LooseInput): AbortSignal | undefined {
-  const seconds = timeoutSeconds ?? (file ? undefined : 30)
-  const signals = [...(signal ? [signal] : []), ...(seconds === undefined ? [] : [AbortSignal.timeout(seconds * 1000)])]
-  return signals.length > 1 ? AbortSignal.any(signals) : signals[0]
+async function read(response: Response, inBytes: boolean): Promise<RawAnswer> {
+  const { status, headers } = response
+  if (inBytes && (status === 200 || status === 206)) return { status, headers, body: response.body ?? new Blob([]).stream() }
+  const text = await response.text()
+  return { status, headers, body: text === '' ? undefined : jsonOf(response, text) }
 }
 
-async function read(response: Response): Promise<RawAnswer> {
-  const { status, headers } = response
-  const type = headers.get('content-type') ?? ''
-  if (/^application\/json\b/.test(type)) return { status, headers, body: await response.json() }
-  const empty = status === 204 || status === 304 || headers.get('content-length') === '0'
-  return { status, headers, body: empty ? undefined : response.body }
+/** A page of HTML with status 200 comes from something in between: a portal, or a proxy's fallback. */
+function jsonOf(response: Response, text: string): unknown {
+  if (!/^application\/json *(;|$)/i.test(response.headers.get('content-type') ?? '')) throw notJson(response)
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw notJson(response)
+  }
 }
 
 interface Failed {
@@ -144,19 +150,24 @@ async function waitForAnother(options: ClientOptions, { error, tries, input }: F
   await wait(seconds * 1000, input.signal)
 }
 
-/** After a broken connection nobody knows whether the request had its effect: only what carries a key, or has none, is sent again. */
+/**
+ * After a broken connection nobody knows whether the request had its effect: only what carries a key, or has none, is sent again.
+ * What carries none is sent again when the platform says that it did not begin; a 503 of a proxy does not say it.
+ */
 function mayRepeat(error: unknown, { once }: LooseInput): boolean {
-  if (error instanceof ApiProblem) return error.retryable && (!once || error.status === 429 || error.status === 503)
-  return error instanceof TypeError && error.cause !== undefined && !once
+  if (!(error instanceof ApiProblem)) return error instanceof TypeError && error.cause !== undefined && !once
+  return once ? error.status === 429 || notBegun.has(error.code) : error.retryable
 }
+
+/** Said before the handler of a route runs. `database.unavailable` can also mean that a commit was not answered. */
+const notBegun: ReadonlySet<string> = new Set([
+  'service.draining',
+  'service.not-ready',
+  'service.overloaded',
+  'redis.unavailable',
+  'identity.unavailable',
+])
 
 function backoff(tries: number): number {
   return 0.2 * 2 ** tries * (0.5 + Math.random() / 2)
-}
-
-function sleep(milliseconds: number, signal?: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    signal?.addEventListener('abort', () => reject(signal.reason as Error), { once: true })
-    setTimeout(resolve, milliseconds)
-  })
 }

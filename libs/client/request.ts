@@ -11,6 +11,7 @@ export interface LooseInput {
   readonly fileName?: string
   readonly idempotencyKey?: string
   readonly once?: boolean
+  readonly stream?: boolean
   readonly signal?: AbortSignal
   readonly timeoutSeconds?: number
 }

@@ -231,3 +231,40 @@ export async function keysIn(
   await sweepBucket(storage, bucket, { olderThan: new Date(8.64e15), isKnown })
   return found.sort()
 }
+
+/** Keeps models from being finished until a test says so: what happens meanwhile is what the test is about. */
+export function holdModels() {
+  let hold: PromiseWithResolvers<void> | null = null
+  let reached = Promise.withResolvers<void>()
+  const wrap: Wrap = (context) => ({
+    ...context,
+    pool: {
+      normalise: (source, limits, options) => context.pool.normalise(source, limits, options),
+      async make(request, options) {
+        const made = await context.pool.make(request, options)
+        const { promise, reject } = Promise.withResolvers<never>()
+        promise.catch(() => undefined)
+        const stop = () => reject(options.signal.reason)
+        options.signal.addEventListener('abort', stop)
+        if (options.signal.aborted) stop()
+        reached.resolve()
+        await Promise.race([hold?.promise, promise])
+        options.signal.removeEventListener('abort', stop)
+        return made
+      },
+    },
+  })
+  return {
+    wrap,
+    hold() {
+      hold = Promise.withResolvers()
+      reached = Promise.withResolvers()
+    },
+    /** The next model to be held is made and waits. */
+    reached: () => reached.promise,
+    release() {
+      hold?.resolve()
+      hold = null
+    },
+  }
+}

@@ -37,6 +37,10 @@ export async function readPhotoHeader(head: Uint8Array, { maxPixels }: PhotoLimi
   return { format, width, height }
 }
 
+async function metadataOf(head: Uint8Array): Promise<Metadata> {
+  return await sharp(head, { limitInputPixels: false, failOn: 'none' }).metadata()
+}
+
 /** HEIC is HEVC in the container of AVIF; its decoder is not in sharp's build, for its patents. */
 function formatOf({ format, compression }: Metadata): PhotoHeader['format'] {
   if (format === 'jpeg' || format === 'png' || format === 'webp') return format

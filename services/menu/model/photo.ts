@@ -22,7 +22,7 @@ const longestSide = 2048
  * @throws photo.unreadable, photo.unsupported, photo.too-many-pixels
  */
 export async function readPhotoHeader(head: Uint8Array, { maxPixels }: PhotoLimits): Promise<PhotoHeader> {
-  const metadata = await sharp(head, { limitInputPixels: false, failOn: 'none' }).metadata().catch(unreadable)
+  const metadata = await metadataOf(head).catch(unreadable)
   const format = formatOf(metadata)
   const { width, height, pages = 1 } = metadata
   if (pages > 1) throw unsupported(`it is an animation of ${pages} pictures`)

@@ -44,7 +44,8 @@ export function createDishEvents({ redis, keyPrefix, clients, log }: DishEventsO
     const connection = redis.duplicate({ enableOfflineQueue: true, maxRetriesPerRequest: null })
     connection.on('error', (error) => log.debug({ err: error }, 'news of dishes cannot be heard'))
     connection.on('message', (_channel, dishId: string) => seats.get(dishId)?.forEach((seat) => seat.wake('changed')))
-    // What was said while nobody heard is in the log, or in the row.
+    // From here on everybody has to look for themselves; what was said while nobody heard is in the log, or in the row.
+    connection.on('close', () => wakeAll('time'))
     connection.on('ready', () => wakeAll('time'))
     connection.subscribe(changedChannel(keyPrefix)).catch((error: unknown) => log.debug({ err: error }, 'news of dishes cannot be heard'))
     return connection

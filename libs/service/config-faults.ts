@@ -2,7 +2,7 @@ import type { PlatformConfig } from '@slipway/config'
 
 /** What is wrong with values that are each valid and do not fit together. */
 export function combinationFaults(platform: PlatformConfig): string[] {
-  return [...production(platform), ...shutdown(platform), ...storage(platform), ...externalIssuer(platform)]
+  return [...production(platform), ...shutdown(platform), ...redis(platform), ...storage(platform), ...externalIssuer(platform)]
 }
 
 function production({ environment, scanner, publicUrl }: PlatformConfig): string[] {
@@ -24,6 +24,13 @@ function shutdown({ shutdown: { seconds, notReadySeconds } }: PlatformConfig): s
     notReadySeconds >= seconds,
     `SHUTDOWN_NOT_READY_SECONDS: ${notReadySeconds} leaves nothing of SHUTDOWN_SECONDS (${seconds}) to end requests and jobs in`,
   )
+}
+
+/** ioredis lets the URL win over the database that is asked for: sessions, counters and queues would all lie in one. */
+function redis({ redis: { url } }: PlatformConfig): string[] {
+  const { pathname, searchParams } = new URL(url.reveal())
+  const named = (pathname !== '' && pathname !== '/') || searchParams.has('db')
+  return when(named, 'REDIS_URL: names a database; leave it out, since each purpose has its own')
 }
 
 /** Half of a pair would silently mean the default credential chain, which is somebody else. */

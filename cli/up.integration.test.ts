@@ -1,12 +1,12 @@
-import { execFileSync } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { execFileSync, spawn } from 'node:child_process'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { freePort } from '@slipway/stack'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { processesWith, type RunningCommand, slipway, start } from './command.fixtures.ts'
 import type { StatusView } from './commands/status.ts'
 import { temporaryFolder } from './folders.fixtures.ts'
-import { homeAt } from './home.ts'
+import { checkout, homeAt, makeHome } from './home.ts'
 import { readDevEnv } from './stack/dev-env.ts'
 import { identify, isAlive, type ProcessIdentity } from './supervisor/identity.ts'
 import { poll } from './supervisor/poll.ts'
@@ -191,13 +191,21 @@ describe('the life of a stack', { timeout: 180_000 }, () => {
       await nothingIsLeft()
     })
 
-    test('ends by itself when its command dies before it could listen', async () => {
-      const log = join(second.logs, 'supervisor.log')
-      rmSync(log)
-      const up = startSecond()
-      expect(await within(60, () => (existsSync(log) ? true : null))).toBe(true)
-      up.child.kill('SIGKILL')
-      await up.result
+    test('ends by itself when its command died while it ended what a killed one had left', async () => {
+      const orphan = spawn('sleep', ['600'], { stdio: 'ignore' })
+      const unit = { name: 'files-api', kind: 'api', stopSignal: 'SIGTERM', state: 'ready', identity: identify(orphan.pid ?? 0) }
+      const dead = { pid: process.pid, started: 'an earlier process of this number' }
+      makeHome(second)
+      writeFileSync(second.state, JSON.stringify({ version: 1, supervisor: dead, phase: 'ready', url: '', port: 1, units: [unit] }))
+      const args = [join(checkout, 'cli', 'main.ts'), 'supervise', ...inSecond, '--port', secondPort]
+      const supervisor = spawn(process.execPath, args, {
+        env: { PATH: '/usr/bin:/bin', ...mark },
+        stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+      })
+      const ended = new Promise<number | null>((resolve) => supervisor.once('exit', resolve))
+      supervisor.disconnect()
+      expect(await within(60, () => supervisor.exitCode)).toBe(130)
+      await ended
       await nothingIsLeft()
     })
 

@@ -95,7 +95,7 @@ function stopRequests(supervisor: Supervisor, mayBeLeftAlone: () => boolean): St
     if (!mayBeLeftAlone() && count === 0) request()
   }
   process.on('disconnect', left)
-  // The command may have been killed while our modules were loading: then the event is past.
+  // The command may have died before we listened, as while we ended what a killed stack had left: then the event is past.
   if (process.send && !process.connected) left()
   return { asked: asked.promise, forced: forced.promise }
 }

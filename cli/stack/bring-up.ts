@@ -1,9 +1,9 @@
 import { platformVariables, processEnvironment, readConfig } from '@slipway/config'
 import type { AnyManifest } from '@slipway/service'
+import { reclaimPort } from '@slipway/stack'
 import { listenFailure } from '../edge/edge.ts'
 import { type ProcessPlan, processEnvironmentOf, type Stores } from '../environment.ts'
 import type { Home } from '../home.ts'
-import { isPortFree } from '../ports.ts'
 import { StackSecrets } from '../secrets.ts'
 import type { Supervisor } from '../supervisor/supervisor.ts'
 import { stackTarget } from '../target.ts'
@@ -30,7 +30,8 @@ interface BringUpOptions {
  */
 export async function bringUp(options: BringUpOptions): Promise<void> {
   const { home, port, url, supervisor, progress } = options
-  if (!(await isPortFree(port))) throw await listenFailure(Object.assign(new Error('in use'), { code: 'EADDRINUSE' }), port)
+  // Taken before the others are chosen: none of them may get it while the edge is not yet open.
+  if (!(await reclaimPort(port, 'edge'))) throw await listenFailure(Object.assign(new Error('in use'), { code: 'EADDRINUSE' }), port)
   removeConnections(home)
   const secrets = new StackSecrets(home.secrets)
   progress('starting Postgres, Redis, ClamAV, SeaweedFS and a mail catcher')

@@ -14,7 +14,7 @@ const highest = 32_000
 /** Ports that this process has given out, and to whom: a part that is about to start has not bound its port yet. */
 const givenTo = new Map<number, string>()
 
-/** Whether `owner` may have a port of an earlier start again: it is free, and not promised to another part of this process. */
+/** Whether `owner` may have a certain port: it is free, and not promised to another part of this process. From then on it is. */
 export async function reclaimPort(port: number, owner: string): Promise<boolean> {
   if ((givenTo.get(port) ?? owner) !== owner) return false
   const server = await listen(port).catch(() => undefined)

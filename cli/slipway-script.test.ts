@@ -77,7 +77,10 @@ function runScript({ root, bin }: { root: string; bin: string }, args: readonly 
   })
 }
 
-describe('the slipway script', () => {
+/** A loaded machine takes its time for so many processes. */
+const patience = { timeout: 60_000 }
+
+describe('the slipway script', patience, () => {
   test('installs packages once and hands its arguments over unchanged', async () => {
     const at = place()
     const args = ['up', '--home', '/tmp/with blank', '', '$HOME', '*']
@@ -191,7 +194,7 @@ describe('the slipway script', () => {
   })
 })
 
-describe('says what is missing', () => {
+describe('says what is missing', patience, () => {
   /** The tools of the script without any Node of this machine. */
   function toolsOnly(at: Place, without: readonly string[]): string {
     for (const tool of ['readlink', 'dirname', 'cut', 'sha256sum', 'cat', 'ln', 'rm', 'uname', 'mkdir', 'sleep']) {

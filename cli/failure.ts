@@ -26,8 +26,19 @@ export function toFailure(error: unknown): Failure {
   if (error instanceof Failure) return error
   if (!(error instanceof Error)) return new Failure(`Something failed: ${String(error)}`)
   const what = 'what' in error && typeof error.what === 'string' ? error.what : error.message
-  const fix = 'fix' in error && typeof error.fix === 'string' ? error.fix : undefined
+  const fix = 'fix' in error && typeof error.fix === 'string' ? error.fix : fixOfSystemError(error)
   return new Failure(what, { cause: error, ...(fix ? { fix } : {}) })
+}
+
+const room = 'free some disk space, or choose a home on another disk with --home'
+const right = 'choose another --home, or run this as the user that it belongs to'
+const fixes: Readonly<Record<string, string>> = { ENOSPC: room, EDQUOT: room, EACCES: right, EPERM: right, EROFS: right, ENOTDIR: right }
+
+/** What helps when a file cannot be read or written. */
+function fixOfSystemError(error: Error): string | undefined {
+  const { code, path, syscall } = error as NodeJS.ErrnoException
+  const isOfFile = (path !== undefined || syscall === 'write') && !syscall?.startsWith('spawn')
+  return code !== undefined && isOfFile ? fixes[code] : undefined
 }
 
 /** The failure as lines for stderr. */

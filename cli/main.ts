@@ -6,7 +6,7 @@ import { exitCodes, renderFailure, toFailure } from './failure.ts'
 async function run(args: readonly string[]): Promise<number> {
   const [word = 'help', ...rest] = args
   const name = word === '--help' || word === '-h' ? 'help' : word
-  const entry = commands[name]
+  const entry = Object.hasOwn(commands, name) ? commands[name] : undefined
   if (!entry) throw unknownWord('command', name, commandNames)
   const command = await entry.load()
   if (rest.includes('--help')) {

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { temporaryFolder } from './folders.fixtures.ts'
 import { checkout } from './home.ts'
+import { poll } from './supervisor/poll.ts'
 
 interface Result {
   code: number | null
@@ -25,6 +26,8 @@ interface RunOptions {
   cwd?: string
   script?: string
   path?: string
+  /** The user to run it as. */
+  uid?: number
 }
 
 /** What `npm install` does, as far as the script can tell: fills node_modules with Node 24, takes a moment. */
@@ -64,9 +67,9 @@ function program(bin: string, name: string, text: string): void {
 
 /** With `sh`, which is dash on Debian and Ubuntu: nothing that only bash understands may be in it. */
 function runScript({ root, bin }: { root: string; bin: string }, args: readonly string[], options: RunOptions): Promise<Result> {
-  const { cwd = tmpdir(), script = join(root, 'slipway'), path = `${bin}:/usr/bin:/bin` } = options
+  const { cwd = tmpdir(), script = join(root, 'slipway'), path = `${bin}:/usr/bin:/bin`, uid } = options
   return new Promise((resolve) => {
-    const child = spawn('/bin/sh', [script, ...args], { cwd, env: { PATH: path } })
+    const child = spawn('/bin/sh', [script, ...args], { cwd, env: { PATH: path }, ...(uid === undefined ? {} : { uid, gid: uid }) })
     const chunks = { out: '', err: '' }
     child.stdout.on('data', (chunk) => (chunks.out += String(chunk)))
     child.stderr.on('data', (chunk) => (chunks.err += String(chunk)))
@@ -74,7 +77,10 @@ function runScript({ root, bin }: { root: string; bin: string }, args: readonly 
   })
 }
 
-describe('the slipway script', () => {
+/** A loaded machine takes its time for so many processes. */
+const patience = { timeout: 60_000 }
+
+describe('the slipway script', patience, () => {
   test('installs packages once and hands its arguments over unchanged', async () => {
     const at = place()
     const args = ['up', '--home', '/tmp/with blank', '', '$HOME', '*']
@@ -130,6 +136,57 @@ describe('the slipway script', () => {
     expect((await at.run()).code).toBe(0)
   })
 
+  describe('an installation that is interrupted', () => {
+    /** Starts the script with an npm that never comes to an end, and waits until that is at work. */
+    async function installing(at: Place) {
+      const begun = join(at.root, 'begun')
+      program(at.bin, 'npm', `#!/bin/sh\nmkdir -p '${at.root}/node_modules'\ntouch '${begun}'\nexec sleep 600\n`)
+      const child = spawn('/bin/sh', [join(at.root, 'slipway'), 'up'], {
+        env: { PATH: `${at.bin}:/usr/bin:/bin` },
+        stdio: 'ignore',
+        detached: true,
+      })
+      const ended = new Promise<number | null>((resolve) => child.once('close', resolve))
+      expect(await poll(() => (existsSync(begun) ? true : null), { within: 20_000 })).toBe(true)
+      // As a terminal does it: to all processes of the group.
+      return { ended, interrupt: (signal: NodeJS.Signals) => process.kill(-(child.pid as number), signal) }
+    }
+
+    test.each([
+      ['SIGINT', 130],
+      ['SIGTERM', 143],
+    ] as const)('by %s leaves no lock and counts as none', async (signal, code) => {
+      const at = place()
+      const { ended, interrupt } = await installing(at)
+      expect(existsSync(join(at.root, 'node_modules', '.slipway-installed'))).toBe(false)
+      interrupt(signal)
+      expect(await ended).toBe(code)
+      expect(() => readlinkSync(join(at.root, '.slipway-install'))).toThrow('ENOENT')
+      program(at.bin, 'npm', fakeNpm(at.root))
+      expect(await at.run(['up'])).toMatchObject({ code: 0, out: '["up"]\n' })
+      expect(at.installations()).toBe(1)
+    })
+
+    test('by SIGKILL is taken over by the next', async () => {
+      const at = place()
+      const { ended, interrupt } = await installing(at)
+      interrupt('SIGKILL')
+      await ended
+      expect(readlinkSync(join(at.root, '.slipway-install'))).toMatch(/^\d+$/)
+      program(at.bin, 'npm', fakeNpm(at.root))
+      expect(await at.run(['up'])).toMatchObject({ code: 0, out: '["up"]\n' })
+      expect(at.installations()).toBe(1)
+    })
+  })
+
+  test.runIf(process.getuid?.() === 0)('a checkout that this user may not write to is named, and nobody waits for a lock', async () => {
+    const at = place()
+    chmodSync(join(at.root, '..'), 0o755)
+    const result = await at.run([], { uid: 65_534 })
+    expect(result).toMatchObject({ code: 1, err: expect.stringContaining(`${at.root} is not writable`) })
+    expect(at.installations()).toBe(0)
+  })
+
   test('the exit code of the command is its own', async () => {
     const at = place()
     writeFileSync(join(at.root, 'cli', 'main.ts'), 'process.exit(3)\n')
@@ -137,7 +194,7 @@ describe('the slipway script', () => {
   })
 })
 
-describe('says what is missing', () => {
+describe('says what is missing', patience, () => {
   /** The tools of the script without any Node of this machine. */
   function toolsOnly(at: Place, without: readonly string[]): string {
     for (const tool of ['readlink', 'dirname', 'cut', 'sha256sum', 'cat', 'ln', 'rm', 'uname', 'mkdir', 'sleep']) {

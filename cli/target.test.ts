@@ -5,7 +5,7 @@ import { temporaryFolder } from './folders.fixtures.ts'
 import { type Home, homeAt } from './home.ts'
 import { writeConnections } from './stack/connections.ts'
 import { StateRecord } from './supervisor/state.ts'
-import { environmentTarget, findTarget } from './target.ts'
+import { environmentTarget, findTarget, findTargetIfAny } from './target.ts'
 
 const environment = {
   DATABASE_URL: 'postgres://admin:pw@db.example.com:5432/platform',
@@ -51,6 +51,17 @@ describe('findTarget', () => {
       signatures: 'test',
     })
     expect(findTarget(home, environment).database.adminUrl).toContain('127.0.0.1:1')
+  })
+
+  test('takes nothing while a stack starts, least of all what the environment names', () => {
+    const home = emptyHome()
+    new StateRecord({ file: home.state, url: '', port: 8800 }).phase('starting')
+    expect(() => findTarget(home, environment)).toThrow(/is still starting/)
+    expect(findTargetIfAny(home, environment)).toBeUndefined()
+  })
+
+  test('finds nothing where there is nothing, also with an empty variable', () => {
+    expect(findTargetIfAny(emptyHome(), { DATABASE_URL: '' })).toBeUndefined()
   })
 
   test('takes the environment when no stack runs', () => {

@@ -101,10 +101,19 @@ function passwordsFrom(environment: Environment, service: string): RolePasswords
  * @throws {Failure} when there is neither
  */
 export function findTarget(home: Home, environment: Environment): Target {
-  const connections = liveState(home.state) ? readConnections(home) : undefined
-  if (connections) return stackTarget(connections.stores, new StackSecrets(home.secrets))
-  if (environment['DATABASE_URL'] || environment['DATABASE_URL_FILE']) return environmentTarget(environment)
+  const target = findTargetIfAny(home, environment)
+  if (target) return target
+  if (liveState(home.state)) throw new Failure(`the stack in ${home.folder} is still starting`, { fix: 'wait a moment and try again' })
   throw new Failure(`no stack runs in ${home.folder} and DATABASE_URL is not set`, {
     fix: `start the stack with \`slipway up${homeOption(home)}\`, or set DATABASE_URL and the other variables of the installation`,
   })
+}
+
+/** As `findTarget`, but undefined where there is nothing to work on. While a stack starts, that is never what the environment names. */
+export function findTargetIfAny(home: Home, environment: Environment): Target | undefined {
+  if (liveState(home.state)) {
+    const connections = readConnections(home)
+    return connections && stackTarget(connections.stores, new StackSecrets(home.secrets))
+  }
+  return environment['DATABASE_URL'] || environment['DATABASE_URL_FILE'] ? environmentTarget(environment) : undefined
 }

@@ -1,4 +1,4 @@
-import { appendFileSync, existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { appendFileSync, existsSync, mkdirSync, readdirSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { commandNames, commands } from '../commands.ts'
@@ -13,6 +13,8 @@ import { help } from './help.ts'
 import { LogTail, logs } from './logs.ts'
 import { reset } from './reset.ts'
 import { render, status, viewOf } from './status.ts'
+import { test as testCommand } from './test.ts'
+import { up } from './up.ts'
 
 let printed: string[] = []
 beforeEach(() => {
@@ -143,7 +145,133 @@ describe('logs', () => {
   })
 })
 
+describe('logs of processes that are not well behaved', () => {
+  const logsOf = async (text: string, values: Record<string, string | boolean>) => {
+    const home = homeAt(newFolder())
+    makeHome(home)
+    writeFileSync(join(home.logs, 'redis.log'), text)
+    const code = await logs.run({ values: { home: home.folder, ...values }, words: ['redis'] })
+    return { code, text: printed.join('') }
+  }
+
+  test.each([
+    ['one\ntwo', '50', 'one\ntwo\n'],
+    ['one\ntwo', '1', 'two\n'],
+    ['one\ntwo\n', '1', 'two\n'],
+    ['one\n\n\n', '2', '\n\n'],
+    ['no end', '1', 'no end\n'],
+    ['', '5', ''],
+    ['one\ntwo', '0', ''],
+  ])('%j, %s lines: %j', async (text, lines, expected) => {
+    expect(await logsOf(text, { lines })).toEqual({ code: exitCodes.ok, text: expected })
+  })
+
+  test.each([1, 2, 3, 500])('the last %s lines of a log that is much larger than what is read at a time', async (lines) => {
+    const all = Array.from({ length: 3000 }, (_, index) => `${index} ${'é'.repeat((index * 37) % 4000)}`)
+    all[2999] = `last ${'x'.repeat(200_000)}`
+    const { text } = await logsOf(`${all.join('\n')}\n`, { lines: String(lines) })
+    expect(text.trimEnd().split('\n')).toEqual(all.slice(-lines))
+  })
+
+  test.each(['-1', '1.5', 'ten', '', '1e3', '99999999'])('--lines %j is refused', async (lines) => {
+    await expect(logsOf('one\n', { lines })).rejects.toMatchObject({ exitCode: exitCodes.usage, message: `--lines is "${lines}"` })
+  })
+
+  test.each(['../secrets', '..', '/etc/passwd', 'redis.log', '.', ''])(
+    'a process named %j is none, and no file is opened for it',
+    async (name) => {
+      const home = homeAt(newFolder())
+      makeHome(home)
+      writeFileSync(join(home.logs, 'redis.log'), 'one\n')
+      writeFileSync(join(home.folder, 'secrets.log'), 'secret\n')
+      await expect(logs.run({ values: { home: home.folder }, words: [name] })).rejects.toMatchObject({
+        message: `unknown process "${name}"`,
+      })
+      expect(printed).toEqual([])
+    },
+  )
+
+  test('there are none: says how to get some', async () => {
+    await expect(logs.run({ values: { home: newFolder() }, words: [] })).rejects.toThrow(/there are no logs in/)
+  })
+
+  test('a character that is written in two halves is read whole', () => {
+    const file = join(newFolder(), 'a.log')
+    const bytes = Buffer.from('zurück 家\n')
+    writeFileSync(file, '')
+    const tail = new LogTail(file, '')
+    tail.last(10)
+    for (const byte of bytes.subarray(0, -1)) {
+      appendFileSync(file, Buffer.of(byte))
+      expect(tail.next()).toEqual([])
+    }
+    appendFileSync(file, '\n')
+    expect(tail.next()).toEqual(['zurück 家'])
+  })
+
+  test('a log that was put away and has grown beyond the old one since is read from its start', () => {
+    const file = join(newFolder(), 'a.log')
+    writeFileSync(file, 'old\nunfinis')
+    const tail = new LogTail(file, 'redis | ')
+    expect(tail.last(10)).toEqual(['redis | old'])
+    renameSync(file, `${file}.1`)
+    expect(tail.next()).toEqual([])
+    writeFileSync(file, 'new\n'.repeat(20))
+    expect(tail.next()).toEqual(Array(20).fill('redis | new'))
+  })
+})
+
+describe('test', () => {
+  test.each([
+    [{ url: 'http://localhost:1' }, [], '--url is for black-box tests only'],
+    [{ url: 'http://localhost:1' }, ['static'], '--url is for black-box tests only'],
+    [{ url: 'http://localhost:1' }, ['unit'], '--url is for black-box tests only'],
+    [{ url: 'localhost:8800' }, ['e2e'], '--url is "localhost:8800"'],
+    [{ url: '' }, ['e2e'], '--url is ""'],
+  ])('%j %j is refused before anything is run', async (values, words, message) => {
+    await expect(testCommand.run({ values, words })).rejects.toMatchObject({ exitCode: exitCodes.usage, message })
+    expect(printed).toEqual([])
+  })
+})
+
+describe('up', () => {
+  const upIn = (phase: StackState['phase'], port?: string) => {
+    const home = homeAt(newFolder())
+    makeHome(home)
+    writeFileSync(home.state, JSON.stringify({ ...stateOf(identify(process.pid)), phase }))
+    return up.run({ values: { home: home.folder, ...(port === undefined ? {} : { port }) }, words: [] })
+  }
+
+  test.each([
+    ['starting', 'is still starting'],
+    ['stopping', 'is just stopping'],
+  ] as const)('while the stack is %s: says so and starts nothing', async (phase, words) => {
+    await expect(upIn(phase)).rejects.toMatchObject({ exitCode: exitCodes.failed, message: expect.stringContaining(words) })
+  })
+
+  test('while it runs: well on the same port, refused on another', async () => {
+    expect(await upIn('ready')).toBe(exitCodes.ok)
+    expect(await upIn('ready', '8800')).toBe(exitCodes.ok)
+    expect(printed.join()).toContain('Slipway runs already: http://localhost:8800')
+    await expect(upIn('ready', '8801')).rejects.toMatchObject({ message: 'this stack runs already, on port 8800' })
+  })
+
+  test('does not settle among the files of somebody', async () => {
+    const folder = newFolder()
+    writeFileSync(join(folder, 'thesis.tex'), 'years of work')
+    await expect(up.run({ values: { home: folder }, words: [] })).rejects.toThrow('is not the home of a stack')
+    expect(readdirSync(folder)).toEqual(['thesis.tex'])
+  })
+})
+
 describe('reset', () => {
+  test('refuses a project that happens to have logs and run in it', async () => {
+    const folder = newFolder()
+    for (const name of ['logs', 'run', 'src']) mkdirSync(join(folder, name))
+    await expect(reset.run({ values: { home: folder, yes: true }, words: [] })).rejects.toThrow(/is not the home of a stack/)
+    expect(readdirSync(folder).toSorted()).toEqual(['logs', 'run', 'src'])
+  })
+
   test('asks nobody when nobody is there, and deletes nothing', async () => {
     const home = homeAt(newFolder())
     makeHome(home)

@@ -9,7 +9,7 @@ import { exitCodes } from '../failure.ts'
 import { type Home, homeAt } from '../home.ts'
 import { services } from '../services.ts'
 import { liveState } from '../supervisor/state.ts'
-import { findTarget } from '../target.ts'
+import { findTargetIfAny } from '../target.ts'
 
 export const doctor: Command = {
   usage: 'doctor [--home DIR] [--json]',
@@ -22,12 +22,11 @@ export const doctor: Command = {
 }
 
 async function examine(home: Home): Promise<Finding[]> {
-  const environment = processEnvironment()
   const state = liveState(home.state)
-  const hasTarget = state !== null || environment['DATABASE_URL'] !== undefined
+  const target = findTargetIfAny(home, processEnvironment())
   return runChecks([
     ...machineChecks(home, state),
-    ...(hasTarget ? storeChecks(findTarget(home, environment), services) : []),
+    ...(target ? storeChecks(target, services) : []),
     ...(state ? processChecks(home, state) : []),
   ])
 }

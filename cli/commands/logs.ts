@@ -1,5 +1,6 @@
 import { closeSync, existsSync, fstatSync, openSync, readdirSync, readSync } from 'node:fs'
 import { join } from 'node:path'
+import { StringDecoder } from 'node:string_decoder'
 import { textOption, unknownWord, usageFailure } from '../arguments.ts'
 import type { Command } from '../command.ts'
 import { exitCodes, Failure } from '../failure.ts'
@@ -15,8 +16,9 @@ export const logs: Command = {
     const names = chooseLogs(home, invocation.words[0])
     const lines = lineCount(textOption(invocation, 'lines'))
     const tails = names.map((name) => new LogTail(join(home.logs, `${name}.log`), names.length > 1 ? `${name} | ` : ''))
-    for (const tail of tails) print(tail.last(lines))
-    if (invocation.values['follow'] === true) await follow(tails)
+    const follows = invocation.values['follow'] === true
+    for (const tail of tails) print(follows ? tail.last(lines) : tail.all(lines))
+    if (follows) await follow(tails)
     return exitCodes.ok
   },
 }
@@ -40,10 +42,15 @@ function lineCount(value: string | undefined): number {
   throw usageFailure(`--lines is "${value}"`, 'give a whole number')
 }
 
+/** Bytes that are looked at together on the way back from the end of a log. */
+const step = 64 * 1024
+
 /** Reads a log from its end on, line by line; goes on when the file was rotated. */
 export class LogTail {
   readonly #file: string
   readonly #prefix: string
+  #decoder = new StringDecoder('utf8')
+  #inode = 0
   #offset = 0
   #rest = ''
 
@@ -52,37 +59,69 @@ export class LogTail {
     this.#prefix = prefix
   }
 
-  /** The last lines. What comes after them is `next`. */
+  /** The last whole lines. What comes after them is `next`. */
   last(count: number): string[] {
-    const text = this.#read()
-    return count === 0 ? [] : this.#lines(text).slice(-count)
+    const lines = this.#lines((descriptor, size) => startOfLines(descriptor, size, count))
+    return count === 0 ? [] : lines.slice(-count)
   }
 
   /** Whole lines that were added since. */
   next(): string[] {
-    return this.#lines(this.#read())
+    return this.#lines(() => this.#offset)
   }
 
-  #lines(text: string): string[] {
-    const lines = (this.#rest + text).split('\n')
-    this.#rest = lines.pop() ?? ''
-    return lines.map((line) => this.#prefix + line)
+  /** The last lines with one that has no end, as a process leaves it that dies while it writes. */
+  all(count: number): string[] {
+    const lines = this.last(count)
+    if (this.#rest !== '') lines.push(this.#prefix + this.#rest)
+    return count === 0 ? [] : lines.slice(-count)
   }
 
-  #read(): string {
-    if (!existsSync(this.#file)) return ''
+  #lines(start: (descriptor: number, size: number) => number): string[] {
+    if (!existsSync(this.#file)) return []
     const descriptor = openSync(this.#file, 'r')
     try {
-      const { size } = fstatSync(descriptor)
-      if (size < this.#offset) this.#offset = 0
-      const buffer = Buffer.alloc(size - this.#offset)
-      this.#offset += readSync(descriptor, buffer, 0, buffer.length, this.#offset)
-      return buffer.toString('utf8')
+      const { ino, size } = fstatSync(descriptor)
+      if (ino !== this.#inode || size < this.#offset) this.#beginAnew(ino)
+      this.#offset = start(descriptor, size)
+      const lines = (this.#rest + this.#decoder.write(this.#read(descriptor, size))).split('\n')
+      this.#rest = lines.pop() ?? ''
+      return lines.map((line) => this.#prefix + line)
     } finally {
       closeSync(descriptor)
     }
   }
+
+  #read(descriptor: number, size: number): Buffer {
+    const buffer = Buffer.alloc(size - this.#offset)
+    this.#offset += readSync(descriptor, buffer, 0, buffer.length, this.#offset)
+    return buffer
+  }
+
+  #beginAnew(inode: number): void {
+    this.#inode = inode
+    this.#offset = 0
+    this.#rest = ''
+    this.#decoder = new StringDecoder('utf8')
+  }
 }
+
+/** Where the last lines of a file begin. Only they are read: a log may have grown larger than the memory. */
+function startOfLines(descriptor: number, size: number, count: number): number {
+  const buffer = Buffer.alloc(step)
+  let wanted = count + 1
+  for (let end = size; end > 0; end -= step) {
+    const start = Math.max(0, end - step)
+    const length = readSync(descriptor, buffer, 0, end - start, start)
+    for (let at = buffer.lastIndexOf(newline, length - 1); at >= 0; at = at === 0 ? -1 : buffer.lastIndexOf(newline, at - 1)) {
+      wanted--
+      if (wanted === 0) return start + at + 1
+    }
+  }
+  return 0
+}
+
+const newline = 10
 
 /** Until the reader of our output goes away or Ctrl-C. */
 async function follow(tails: readonly LogTail[]): Promise<void> {

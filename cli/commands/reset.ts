@@ -1,10 +1,10 @@
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { createInterface } from 'node:readline/promises'
 import { removeHome } from '@slipway/stack'
 import { textOption, usageFailure } from '../arguments.ts'
 import type { Command } from '../command.ts'
-import { exitCodes, Failure } from '../failure.ts'
-import { type Home, homeAt } from '../home.ts'
+import { exitCodes } from '../failure.ts'
+import { type Home, homeAt, refuseForeignFolder } from '../home.ts'
 import { stopStack } from '../stack/stop.ts'
 
 export const reset: Command = {
@@ -26,15 +26,6 @@ export const reset: Command = {
     console.log(`Deleted ${home.folder}.`)
     return exitCodes.ok
   },
-}
-
-/** A slip of the keyboard (`--home ~`) must not cost anybody their files. */
-function refuseForeignFolder(home: Home): void {
-  if (existsSync(home.run) && existsSync(home.logs)) return
-  if (readdirSync(home.folder).length === 0) return
-  throw new Failure(`${home.folder} is not the home of a stack: it has no run and logs in it`, {
-    fix: 'name the folder that `up --home` was given',
-  })
 }
 
 async function confirmed(home: Home): Promise<boolean> {

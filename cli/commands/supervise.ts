@@ -1,4 +1,3 @@
-import { join } from 'node:path'
 import { portOption, textOption } from '../arguments.ts'
 import type { Command } from '../command.ts'
 import { exitCodes, toFailure } from '../failure.ts'
@@ -19,7 +18,7 @@ export const supervise: Command = {
     const home = homeAt(textOption(invocation, 'home'))
     makeHome(home)
     try {
-      using _lock = acquireLock(join(home.run, 'supervisor.lock'))
+      using _lock = acquireLock(home.lock)
       return await hold({ home, port: portOption(invocation, defaultPort), detach: invocation.values['detach'] === true })
     } catch (error) {
       const { message, fix, exitCode } = toFailure(error)
@@ -40,10 +39,10 @@ async function hold({ home, port, detach }: HoldOptions): Promise<number> {
   const orphans = await cleanUpAfter(home.state)
   if (orphans.length > 0) progress(`ended what a killed stack left behind: ${orphans.join(', ')}`)
   const url = `http://localhost:${port}`
-  const record = new StateRecord({ file: home.state, url, port })
+  const record = new StateRecord({ file: home.state, url, port, log })
   const supervisor = new Supervisor(record, log)
-  const stop = stopRequests(supervisor, () => detach && ready)
   let ready = false
+  const stop = stopRequests(supervisor, () => detach && ready)
   try {
     await Promise.race([bringUp({ home, port, url, supervisor, progress, log }), stop.asked.then(() => Promise.reject(new StopAsked()))])
     ready = true
@@ -92,9 +91,12 @@ function stopRequests(supervisor: Supervisor, mayBeLeftAlone: () => boolean): St
   process.on('SIGINT', request)
   process.on('SIGHUP', () => undefined)
   process.on('message', (message) => isClientMessage(message) && request())
-  process.on('disconnect', () => {
+  const left = () => {
     if (!mayBeLeftAlone() && count === 0) request()
-  })
+  }
+  process.on('disconnect', left)
+  // The command may have died before we listened, as while we ended what a killed stack had left: then the event is past.
+  if (process.send && !process.connected) left()
   return { asked: asked.promise, forced: forced.promise }
 }
 

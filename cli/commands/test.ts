@@ -17,9 +17,10 @@ export const test: Command = {
     const part = invocation.words[0]
     const began = performance.now()
     const print = (text: string) => console.log(text)
+    const tests = testSteps(part, invocation)
     const failed = [
       ...(await runSteps(part === undefined || part === 'static' ? staticSteps : [], { concurrency: 2, print })),
-      ...(await runSteps(testSteps(part, invocation), { concurrency: 1, print })),
+      ...(await runSteps(tests, { concurrency: 1, print })),
     ]
     const seconds = ((performance.now() - began) / 1000).toFixed(1)
     console.log(failed.length === 0 ? `\nAll well after ${seconds} s.` : `\nFailed after ${seconds} s: ${failed.join(', ')}`)
@@ -30,6 +31,8 @@ export const test: Command = {
 function testSteps(part: string | undefined, invocation: Invocation): Step[] {
   const url = textOption(invocation, 'url')
   if (url !== undefined && part !== 'e2e') throw usageFailure('--url is for black-box tests only', 'usage: slipway test e2e --url URL')
+  if (url !== undefined && !/^https?:$/.test(URL.parse(url)?.protocol ?? ''))
+    throw usageFailure(`--url is "${url}"`, 'give an http or https URL')
   const steps = {
     unit: vitestStep('unit'),
     integration: vitestStep('integration'),

@@ -105,6 +105,89 @@ describe('what passes through', () => {
     expect((await fetch(`${url}/api/`, { method })).headers.get('x-method')).toBe(method)
   })
 
+  /** Sends text as it is, and collects the answer until the edge closes the connection. */
+  async function raw(port: number, head: string): Promise<string> {
+    const socket = connect(port, '127.0.0.1')
+    socket.write(head.replaceAll('\n', '\r\n'))
+    return (await bodyOf(socket as unknown as IncomingMessage)).toString()
+  }
+
+  const second = 'GET /api/smuggled HTTP/1.1\nA: b\n\n'
+  test.each([
+    ['GET', `Content-Length: ${second.replaceAll('\n', '\r\n').length}`, second],
+    ['HEAD', `Content-Length: ${second.replaceAll('\n', '\r\n').length}`, second],
+    ['DELETE', `Content-Length: ${second.replaceAll('\n', '\r\n').length}`, second],
+    ['POST', `Content-Length: ${second.replaceAll('\n', '\r\n').length}`, second],
+    ['GET', 'Transfer-Encoding: chunked', `24\n${second}\n0\n\n`],
+    ['POST', 'Transfer-Encoding: chunked', `24\n${second}\n0\n\n`],
+  ])('a %s whose Connection names its own %s is still one request', async (method, framing, body) => {
+    const seen: string[] = []
+    const port = await upstream(async (request, response) => {
+      seen.push(`${request.method} ${request.url} ${request.headers.host} ${(await bodyOf(request)).length}`)
+      response.end()
+    })
+    const named = 'content-length, transfer-encoding, host'
+    await raw((await edgeTo(port)).port, `${method} /api/ HTTP/1.1\nHost: a.localhost\nConnection: close, ${named}\n${framing}\n\n${body}`)
+    expect(seen).toEqual([`${method} /api/ a.localhost ${second.replaceAll('\n', '\r\n').length}`])
+  })
+
+  test.each([
+    ['two lengths', 'POST /api/ HTTP/1.1\nHost: x\nContent-Length: 5\nTransfer-Encoding: chunked\n\n0\n\n'],
+    ['bytes beyond ASCII in the path', 'GET /api/家 HTTP/1.1\nHost: x\n\n'],
+    ['a control character in a header', 'GET /api/ HTTP/1.1\nHost: x\nX-A: a\u0001b\n\n'],
+    ['no host', 'GET /api/ HTTP/1.1\n\n'],
+    ['no HTTP', 'EHLO localhost\n\n'],
+  ])('a request with %s is refused and reaches nobody', async (_, text) => {
+    let count = 0
+    const { port, url } = await edgeTo(await upstream((_request, response) => (count++, response.end('well'))))
+    expect(await raw(port, text)).toMatch(/^HTTP\/1\.1 400 /)
+    expect(count).toBe(0)
+    expect(await (await fetch(`${url}/api/`)).text()).toBe('well')
+  })
+
+  test.each([
+    ['of WebSocket', 'GET /api/ HTTP/1.1\nHost: x\nConnection: Upgrade, close\nUpgrade: websocket\nSec-WebSocket-Version: 13\n\n'],
+    ['to HTTP/2', 'GET /api/ HTTP/1.1\nHost: x\nConnection: Upgrade, HTTP2-Settings, close\nUpgrade: h2c\nHTTP2-Settings: AA\n\n'],
+  ])('a wish for an upgrade %s is answered as if it had not been made', async (_, text) => {
+    const answer = await raw((await edgeTo(await upstream(mirror))).port, text)
+    expect(answer).toMatch(/^HTTP\/1\.1 200 /)
+    expect(answer).not.toMatch(/upgrade|http2-settings/i)
+  })
+
+  test('a tunnel is not opened', async () => {
+    const { port, url } = await edgeTo(await upstream(mirror))
+    expect(await raw(port, 'CONNECT 127.0.0.1:22 HTTP/1.1\nHost: x\n\n')).not.toMatch(/^HTTP\/1\.1 2/)
+    expect((await fetch(`${url}/api/`)).status).toBe(200)
+  })
+
+  test('headers of the connection to the upstream stay there too', async () => {
+    const port = await upstream((_request, response) => {
+      response.writeHead(200, { connection: 'close, x-hop', 'x-hop': '1', 'proxy-authenticate': 'Basic', 'x-kept': '2' })
+      response.write('in ')
+      response.end('chunks')
+    })
+    const { url } = await edgeTo(port)
+    const answers = await Promise.all([fetch(`${url}/api/`), fetch(`${url}/api/`)])
+    for (const answer of answers) {
+      expect([answer.headers.get('x-kept'), answer.headers.get('x-hop'), answer.headers.get('proxy-authenticate')]).toEqual([
+        '2',
+        null,
+        null,
+      ])
+      expect(answer.headers.get('transfer-encoding')).toBe('chunked')
+      expect(await answer.text()).toBe('in chunks')
+    }
+  })
+
+  test('each of many at a time gets its own answer', async () => {
+    const { url } = await edgeTo(await upstream(mirror))
+    const bodies = Array.from({ length: 60 }, (_, index) => `body of ${index}`)
+    const answers = await Promise.all(
+      bodies.map(async (body) => (await (await fetch(`${url}/api/`, { method: 'PUT', body })).json()) as { body: string }),
+    )
+    expect(answers.map((answer) => Buffer.from(answer.body, 'base64').toString())).toEqual(bodies)
+  })
+
   test('a DELETE with a chunked body arrives as one request', async () => {
     const { port } = await edgeTo(await upstream(mirror))
     const request = httpRequest({ host: '127.0.0.1', port, path: '/api/', method: 'DELETE', headers: { 'transfer-encoding': 'chunked' } })
@@ -158,6 +241,80 @@ describe('streaming', () => {
     await arrived.promise
     request.destroy()
     await aborted.promise
+  })
+
+  test('a client that goes away in mid-answer ends the answer of the upstream', async () => {
+    const gone = Promise.withResolvers<void>()
+    const port = await upstream((_request, response) => {
+      response.once('close', () => gone.resolve())
+      const more = () => {
+        while (!response.destroyed && response.write(Buffer.alloc(64 * 1024)));
+      }
+      response.on('drain', more)
+      more()
+    })
+    const { url } = await edgeTo(port)
+    const stop = new AbortController()
+    const answer = await fetch(`${url}/api/`, { signal: stop.signal })
+    await answer.body?.getReader().read()
+    stop.abort()
+    await gone.promise
+  })
+
+  test('a client that reads slowly slows the upstream down instead of filling memory', async () => {
+    let written = 0
+    const stalled = Promise.withResolvers<void>()
+    const port = await upstream((_request, response) => {
+      const more = () => {
+        do written += 64 * 1024
+        while (response.write(Buffer.alloc(64 * 1024)) && written < 256 * 1024 * 1024)
+        stalled.resolve()
+      }
+      response.on('drain', more)
+      more()
+    })
+    const socket = connect((await edgeTo(port)).port, '127.0.0.1')
+    socket.write('GET /api/ HTTP/1.1\r\nHost: x\r\n\r\n')
+    await stalled.promise
+    socket.destroy()
+    expect(written).toBeLessThan(64 * 1024 * 1024)
+  })
+
+  test('an upstream that breaks off before the announced length ends the connection, whatever came', async () => {
+    const port = await upstream((_request, response) => {
+      response.writeHead(200, { 'content-length': 1000 })
+      response.write('half', () => response.destroy())
+    })
+    const socket = connect((await edgeTo(port)).port, '127.0.0.1')
+    socket.write('GET /api/ HTTP/1.1\r\nHost: x\r\n\r\n')
+    expect((await bodyOf(socket as unknown as IncomingMessage).catch(() => Buffer.alloc(0))).toString()).not.toMatch(/half.+/s)
+  })
+
+  test('an upstream that dies during an upload: 503, and the edge lives on', async () => {
+    let first = true
+    const port = await upstream((request, response) => {
+      if (first) request.once('data', () => request.socket.destroy())
+      else response.end('again')
+      first = false
+    })
+    const { url } = await edgeTo(port)
+    const answer = await fetch(`${url}/api/`, { method: 'POST', body: Buffer.alloc(4 * 1024 * 1024) })
+    expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '2'])
+    expect(await (await fetch(`${url}/api/`)).text()).toBe('again')
+  })
+
+  test('an upstream that was restarted on its port is found again', async () => {
+    const listener: Listener = (_request, response) => response.end('up')
+    const [port = 0] = await freePorts(1)
+    const { url } = await edgeTo(port)
+    for (let restart = 0; restart < 3; restart++) {
+      const server = createServer((request, response) => void listener(request, response))
+      server.listen(port, '127.0.0.1')
+      await once(server, 'listening')
+      expect(await (await fetch(`${url}/api/`)).text()).toBe('up')
+      await new Promise((resolve) => (server.close(resolve), server.closeAllConnections()))
+      expect((await fetch(`${url}/api/`)).status).toBe(503)
+    }
   })
 
   test('an upstream that dies in mid-answer does not end the answer as if it were whole', async () => {

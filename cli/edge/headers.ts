@@ -23,6 +23,9 @@ const claimed: ReadonlySet<string> = new Set([
   'x-real-ip',
 ])
 
+/** A client may not name these in `Connection`: without them the upstream would take a body for the next request. */
+const indispensable: ReadonlySet<string> = new Set(['content-length', 'host', 'transfer-encoding'])
+
 /** The request as the upstream gets it: the same host, so that tenants' subdomains stay visible. */
 export function upstreamHeaders(request: IncomingMessage): OutgoingHttpHeaders {
   const { headers, socket } = request
@@ -41,5 +44,6 @@ export function clientHeaders(answer: IncomingMessage): OutgoingHttpHeaders {
 
 function endToEnd(headers: IncomingHttpHeaders, isDropped: (name: string) => boolean): OutgoingHttpHeaders {
   const named = new Set((headers.connection ?? '').split(',').map((name) => name.trim().toLowerCase()))
-  return Object.fromEntries(Object.entries(headers).filter(([name]) => !hopByHop.has(name) && !named.has(name) && !isDropped(name)))
+  const isOfConnection = (name: string) => hopByHop.has(name) || (named.has(name) && !indispensable.has(name))
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => !isOfConnection(name) && !isDropped(name)))
 }

@@ -59,6 +59,14 @@ test('is not ready when one does not answer, but alive', async () => {
   expect((await fetch(`${url}/health/live`)).status).toBe(200)
 })
 
+test.each(['null', '"ok"', '[]', '<html>', ''])('an API that answers %j does not bring the edge down', async (text) => {
+  const port = await serve((_request, response) => response.writeHead(200).end(text))
+  const url = await edgeOver([port, await api(200, well)])
+  const isJson = text !== '' && text !== '<html>'
+  expect((await fetch(`${url}/health/ready`)).status).toBe(isJson ? 200 : 503)
+  expect((await fetch(`${url}/health/live`)).status).toBe(200)
+})
+
 test('leaves other paths alone', async () => {
   expect((await fetch(`${await edgeOver([])}/healthy`)).status).toBe(404)
 })

@@ -39,7 +39,7 @@ async function answerReadiness(response: ServerResponse, { upstreams, brief }: R
 async function ask({ name, port }: Upstream): Promise<Answer> {
   try {
     const answer = await fetch(`http://127.0.0.1:${port}/health/ready`, { signal: AbortSignal.timeout(5000) })
-    return { status: answer.status, body: (await answer.json()) as Record<string, unknown> }
+    return { status: answer.status, body: ((await answer.json()) ?? {}) as Record<string, unknown> }
   } catch {
     return {
       status: 503,

@@ -1,13 +1,13 @@
-import { processEnvironment } from '@slipway/config'
+import { platformVariables, processEnvironment, readConfig } from '@slipway/config'
 import type { AnyManifest } from '@slipway/service'
+import { reclaimPort } from '@slipway/stack'
 import { listenFailure } from '../edge/edge.ts'
 import { type ProcessPlan, processEnvironmentOf, type Stores } from '../environment.ts'
 import type { Home } from '../home.ts'
-import { isPortFree } from '../ports.ts'
 import { StackSecrets } from '../secrets.ts'
 import type { Supervisor } from '../supervisor/supervisor.ts'
 import { stackTarget } from '../target.ts'
-import { writeConnections } from './connections.ts'
+import { removeConnections, writeConnections } from './connections.ts'
 import { edgeUnit } from './edge-unit.ts'
 import { planProcesses, processName, processUnit } from './processes.ts'
 import { ensureAllBuckets, migrateAll } from './schema.ts'
@@ -30,7 +30,9 @@ interface BringUpOptions {
  */
 export async function bringUp(options: BringUpOptions): Promise<void> {
   const { home, port, url, supervisor, progress } = options
-  if (!(await isPortFree(port))) throw await listenFailure(Object.assign(new Error('in use'), { code: 'EADDRINUSE' }), port)
+  // Taken before the others are chosen: none of them may get it while the edge is not yet open.
+  if (!(await reclaimPort(port, 'edge'))) throw await listenFailure(Object.assign(new Error('in use'), { code: 'EADDRINUSE' }), port)
+  removeConnections(home)
   const secrets = new StackSecrets(home.secrets)
   progress('starting Postgres, Redis, ClamAV, SeaweedFS and a mail catcher')
   const stores = await storeUnits({ home, maxFileBytes: largestFile(), log: options.log })
@@ -92,7 +94,9 @@ function environmentFor({ plans, ...basis }: EnvironmentBasis): (plan: ProcessPl
 }
 
 /** clamd and the processes must agree on it: both get it from the environment of the developer, or both take the default. */
-function largestFile(): number | undefined {
-  const value = processEnvironment()['CLAMAV_MAX_FILE_BYTES']
-  return value ? Number(value) : undefined
+function largestFile(): number {
+  const { maxFileBytes } = platformVariables.scanner
+  const names = [maxFileBytes.name, `${maxFileBytes.name}_FILE`]
+  const chosen = Object.fromEntries(names.map((name) => [name, processEnvironment()[name]]))
+  return readConfig({ maxFileBytes }, chosen).maxFileBytes
 }

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { ProcessPorts, Stores } from '../environment.ts'
 import type { Home } from '../home.ts'
@@ -17,10 +17,17 @@ function fileOf(home: Home): string {
 }
 
 export function writeConnections(home: Home, connections: Connections): void {
-  writeFileSync(fileOf(home), `${JSON.stringify(connections, null, 2)}\n`, { mode: 0o600 })
+  const next = `${fileOf(home)}.next`
+  writeFileSync(next, `${JSON.stringify(connections, null, 2)}\n`, { mode: 0o600 })
+  renameSync(next, fileOf(home))
 }
 
-/** Undefined when no stack was ever ready here. */
+/** Those of an earlier start lead to nobody, or to somebody else. */
+export function removeConnections(home: Home): void {
+  rmSync(fileOf(home), { force: true })
+}
+
+/** Undefined until the processes of the stack are ready. */
 export function readConnections(home: Home): Connections | undefined {
   const file = fileOf(home)
   return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Connections) : undefined

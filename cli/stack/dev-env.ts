@@ -1,4 +1,5 @@
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { fromShellWord, shellWord } from '../text.ts'
 
 /** What a person needs to call the stack, by the names of the environment. */
 export interface DevEnv {
@@ -14,7 +15,7 @@ const names = ['SLIPWAY_URL', 'SLIPWAY_TENANT', 'SLIPWAY_EMAIL', 'SLIPWAY_PASSWO
 /** A file that shells can source; only its owner may read it. */
 export function writeDevEnv(file: string, values: DevEnv): void {
   const next = `${file}.next`
-  writeFileSync(next, names.map((name) => `${name}=${values[name]}\n`).join(''), { mode: 0o600 })
+  writeFileSync(next, names.map((name) => `${name}=${shellWord(values[name])}\n`).join(''), { mode: 0o600 })
   renameSync(next, file)
 }
 
@@ -24,6 +25,8 @@ export function readDevEnv(file: string): DevEnv | undefined {
   const lines = readFileSync(file, 'utf8')
     .split('\n')
     .filter((line) => line.includes('='))
-  const values = Object.fromEntries(lines.map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]))
+  const values = Object.fromEntries(
+    lines.map((line) => [line.slice(0, line.indexOf('=')), fromShellWord(line.slice(line.indexOf('=') + 1))]),
+  )
   return names.every((name) => values[name]) ? (values as unknown as DevEnv) : undefined
 }

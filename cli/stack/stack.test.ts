@@ -1,4 +1,5 @@
-import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import { type AddressInfo } from 'node:net'
 import { join } from 'node:path'
@@ -8,7 +9,7 @@ import { homeAt } from '../home.ts'
 import { services } from '../services.ts'
 import type { StackState } from '../supervisor/state.ts'
 import { ApiClient, ApiFailure } from './api-client.ts'
-import { writeConnections } from './connections.ts'
+import { readConnections, removeConnections, writeConnections } from './connections.ts'
 import { type DevEnv, readDevEnv, writeDevEnv } from './dev-env.ts'
 import { router } from './edge-unit.ts'
 import { planProcesses, processName } from './processes.ts'
@@ -33,6 +34,26 @@ describe('dev.env', () => {
     expect(readDevEnv(file)).toEqual(values)
     expect(statSync(file).mode & 0o777).toBe(0o600)
     expect(readFileSync(file, 'utf8')).toContain('SLIPWAY_PASSWORD=a=b-c_d\n')
+  })
+
+  test.each(['plain', 'with blank', `it's "quoted"`, '$HOME `id` $(id) \\ !', 'a=b#c;d&e|f', '~', '家 – ü', '*', "'"])(
+    'gives a shell that sources it exactly %j, and us too',
+    (value) => {
+      const file = join(newFolder(), 'dev.env')
+      writeDevEnv(file, { ...values, SLIPWAY_PASSWORD: value })
+      const shell = execFileSync('/bin/sh', ['-euc', '. "$1"; printf %s "$SLIPWAY_PASSWORD|$SLIPWAY_API_KEY"', 'sh', file], {
+        encoding: 'utf8',
+      })
+      expect(shell).toBe(`${value}|${values.SLIPWAY_API_KEY}`)
+      expect(readDevEnv(file)?.SLIPWAY_PASSWORD).toBe(value)
+    },
+  )
+
+  test('is closed again when somebody has opened it to all', () => {
+    const file = join(newFolder(), 'dev.env')
+    writeFileSync(file, '', { mode: 0o644 })
+    writeDevEnv(file, values)
+    expect(statSync(file).mode & 0o777).toBe(0o600)
   })
 
   test('that is cut short counts as none', () => {
@@ -62,6 +83,19 @@ describe('the summary', () => {
     mkdirSync(home.run, { recursive: true })
     writeConnections(home, { ...connections, signatures: 'real' })
     expect(renderSummary(home, state)).not.toContain('Warning')
+  })
+})
+
+describe('connections', () => {
+  test('are for their owner only, replaced as a whole, and gone when a new start begins', () => {
+    const home = homeAt(newFolder())
+    mkdirSync(home.run, { recursive: true })
+    writeConnections(home, { stores: {} as never, processes: {}, signatures: 'real' })
+    expect(statSync(join(home.run, 'connections.json')).mode & 0o777).toBe(0o600)
+    expect(readdirSync(home.run)).toEqual(['connections.json'])
+    removeConnections(home)
+    expect(readConnections(home)).toBeUndefined()
+    removeConnections(home)
   })
 })
 

@@ -30,8 +30,8 @@ export interface StoreUnits {
 
 interface StoreOptions {
   home: Home
-  /** Largest file that clamd takes; its own default without it. */
-  maxFileBytes: number | undefined
+  /** Largest file that clamd takes. */
+  maxFileBytes: number
   log: (line: string) => void
 }
 
@@ -51,7 +51,7 @@ export async function storeUnits({ home, maxFileBytes, log }: StoreOptions): Pro
   const units = {
     postgres: unit('postgres', postgres, async () => (parts.postgres = await startPostgres(at(postgres))), 'SIGINT'),
     redis: unit('redis', redis, async () => (parts.redis = await startRedis({ ...at(redis), appendOnly: true }))),
-    clamd: unit('clamd', clamd, async () => (parts.clamd = await startClamd({ ...at(clamd), ...(maxFileBytes ? { maxFileBytes } : {}) }))),
+    clamd: unit('clamd', clamd, async () => (parts.clamd = await startClamd({ ...at(clamd), maxFileBytes }))),
     seaweed: unit('seaweed', seaweed, async () => (parts.seaweed = await startSeaweed(at(seaweed)))),
     mail: unit('mail', mail, async () => (parts.mail = await startMailCatcher({ smtpPort: smtp, httpPort: mail, home: home.folder }))),
   }

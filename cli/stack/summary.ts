@@ -1,5 +1,6 @@
 import { type Home, homeOption } from '../home.ts'
 import type { StackState } from '../supervisor/state.ts'
+import { shellWord } from '../text.ts'
 import { readConnections } from './connections.ts'
 import { readDevEnv } from './dev-env.ts'
 
@@ -20,7 +21,7 @@ export function renderSummary(home: Home, { url }: StackState): string {
     `  Mails          ${url}/dev/mail`,
     `  Environment    ${home.devEnv}`,
     '',
-    `  . ${quote(home.devEnv)}`,
+    `  . ${shellWord(home.devEnv)}`,
     '  curl -H "Authorization: Bearer $SLIPWAY_API_KEY" -F file=@photo.jpg $SLIPWAY_URL/api/v1/files',
     ...warnings(home),
   ].join('\n')
@@ -32,8 +33,4 @@ export const testSignatureWarning =
 function warnings(home: Home): string[] {
   if (readConnections(home)?.signatures !== 'test') return []
   return ['', `  Warning: ${testSignatureWarning}`, `  \`slipway doctor${homeOption(home)}\` tells when this changes.`]
-}
-
-function quote(path: string): string {
-  return /^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`
 }

@@ -5,6 +5,7 @@ import { processEnvironment } from '@slipway/config'
 import { exitCodes, Failure } from '../failure.ts'
 import { checkout, type Home, logFile, makeHome } from '../home.ts'
 import { logTail, openLog } from './child.ts'
+import { lockHolder } from './lock.ts'
 import type { ClientMessage, SupervisorMessage } from './messages.ts'
 import { cleanUpAfter } from './recovery.ts'
 
@@ -14,6 +15,9 @@ interface StartOptions {
   detach: boolean
   onProgress: (text: string) => void
 }
+
+/** Stands for the exit code of a supervisor that a signal has ended. */
+const killed = 128
 
 /** A supervisor that was started and has become ready. */
 export interface StartedSupervisor {
@@ -30,7 +34,7 @@ export interface StartedSupervisor {
 export async function startSupervisor(options: StartOptions): Promise<StartedSupervisor> {
   makeHome(options.home)
   const child = spawnSupervisor(options)
-  const ended = new Promise<number>((resolve) => child.once('exit', (code, signal) => resolve(code ?? (signal === null ? 1 : 128))))
+  const ended = new Promise<number>((resolve) => child.once('exit', (code, signal) => resolve(code ?? (signal === null ? 1 : killed))))
   const interrupts = interruptions(child)
   const outcome = await Promise.race([untilReady(child, options.onProgress), ended.then((code) => ({ kind: 'ended' as const, code }))])
   if (outcome.kind === 'ready') {
@@ -42,7 +46,9 @@ export async function startSupervisor(options: StartOptions): Promise<StartedSup
       },
       async attend(onStopping) {
         interrupts.onRequest = onStopping
-        return await ended
+        const code = await ended
+        if (code === killed) throw await endedFailure(options.home, code)
+        return code
       },
     }
   }
@@ -118,6 +124,7 @@ async function endedFailure(home: Home, code: number): Promise<Failure> {
   if (code === exitCodes.interrupted) return new Failure('interrupted; everything that was started is stopped', { exitCode: code })
   const log = logFile(home, 'supervisor')
   const tail = logTail(log)
-  await cleanUpAfter(home.state)
+  // Another one may have taken over already: what is recorded is its own then.
+  if (!lockHolder(home.lock)) await cleanUpAfter(home.state)
   return new Failure(`the supervisor ended unexpectedly${tail}`, { fix: `read ${log}` })
 }

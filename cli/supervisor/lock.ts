@@ -1,4 +1,4 @@
-import { linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { Failure } from '../failure.ts'
 import { identify, isAlive, type ProcessIdentity } from './identity.ts'
 
@@ -13,14 +13,35 @@ export function acquireLock(file: string): Disposable {
   try {
     for (let attempt = 0; attempt < 3; attempt++) {
       if (link(own, file)) return { [Symbol.dispose]: () => rmSync(file, { force: true }) }
-      const holder = readHolder(file)
-      if (holder && isAlive(holder)) throw alreadyStarting(holder)
-      rmSync(file, { force: true })
+      const holder = lockHolder(file) ?? putAside(file, own)
+      if (holder) throw alreadyStarting(holder)
     }
     throw new Failure(`${file} cannot be taken`, { fix: 'try again; if it stays so, delete the file' })
   } finally {
     rmSync(own, { force: true })
   }
+}
+
+/** Takes a stale lock away. Another process may have taken it over since we looked: then it gets its own back, and is told. */
+function putAside(file: string, own: string): ProcessIdentity | null {
+  const aside = `${own}.aside`
+  try {
+    renameSync(file, aside)
+    const holder = lockHolder(aside)
+    if (holder) link(aside, file)
+    return holder
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null
+    throw error
+  } finally {
+    rmSync(aside, { force: true })
+  }
+}
+
+/** The process that holds a lock, if it lives. It may not have said yet what it does. */
+export function lockHolder(file: string): ProcessIdentity | null {
+  const holder = readHolder(file)
+  return holder && isAlive(holder) ? holder : null
 }
 
 function link(own: string, file: string): boolean {

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { temporaryFolder } from '../folders.fixtures.ts'
 import { identify, isAlive, type ProcessIdentity, signalProcess } from './identity.ts'
@@ -85,6 +85,37 @@ describe('state', () => {
       units: [{ name: 'files-api', restarts: 2, identity: identify(process.pid) }],
     })
     expect(liveState(file)).not.toBeNull()
+  })
+
+  test('that cannot be written for a while ends nothing, is told, and is whole again with the next change', () => {
+    const file = join(temporaryFolder(), 'run', 'state.json')
+    const lines: string[] = []
+    mkdirSync(dirname(file))
+    const record = new StateRecord({ file, url: '', port: 1, log: (line) => lines.push(line) })
+    rmSync(dirname(file), { recursive: true })
+    record.unit(status('files-api', process.pid))
+    expect(lines).toEqual([expect.stringMatching(/state\.json cannot be written: ENOENT/)])
+    mkdirSync(dirname(file))
+    record.phase('ready')
+    expect(readState(file)).toMatchObject({ phase: 'ready', units: [{ name: 'files-api' }] })
+  })
+
+  test('that cannot be written at all ends the start', () => {
+    expect(() => new StateRecord({ file: join(temporaryFolder(), 'none', 'state.json'), url: '', port: 1 })).toThrow('ENOENT')
+  })
+
+  test('that is there and cannot be read is not taken for none', () => {
+    const file = stateFile()
+    mkdirSync(file)
+    expect(() => readState(file)).toThrow('EISDIR')
+    expect(() => liveState(file)).toThrow('EISDIR')
+  })
+
+  test('that is not there, also below something that is no folder, is none', () => {
+    const folder = temporaryFolder()
+    writeFileSync(join(folder, 'file'), '')
+    expect(readState(join(folder, 'state.json'))).toBeNull()
+    expect(readState(join(folder, 'file', 'state.json'))).toBeNull()
   })
 
   test('of a dead supervisor is no live state', () => {

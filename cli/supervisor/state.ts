@@ -18,13 +18,27 @@ export interface StackState {
   readonly units: readonly RecordedUnit[]
 }
 
-/** The state in the file, or null when there is none that this version wrote. */
+/**
+ * The state in the file, or null when there is none that this version wrote.
+ * @throws when there is one that this user may not read: a stack of somebody else must not be taken for none
+ */
 export function readState(file: string): StackState | null {
+  const text = readPresent(file)
   try {
-    const state = JSON.parse(readFileSync(file, 'utf8')) as StackState
-    return state.version === 1 && Array.isArray(state.units) ? state : null
+    const state = JSON.parse(text ?? 'null') as StackState | null
+    return state?.version === 1 && Array.isArray(state.units) ? state : null
   } catch {
     return null
+  }
+}
+
+function readPresent(file: string): string | null {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'ENOENT' || code === 'ENOTDIR') return null
+    throw error
   }
 }
 
@@ -38,23 +52,37 @@ interface StateBasis {
   file: string
   url: string
   port: number
+  log?: (line: string) => void
 }
 
-/** Keeps the state file in step. Replaced as a whole, so that no reader sees half of it. */
+/**
+ * Keeps the state file in step. Replaced as a whole, so that no reader sees half of it. A full disk must not end a stack that runs: only
+ * the first write has to succeed, later ones are made up for by the next.
+ */
 export class StateRecord {
   readonly #file: string
+  readonly #log: (line: string) => void
   #state: StackState
 
-  constructor({ file, url, port }: StateBasis) {
+  constructor({ file, url, port, log = () => undefined }: StateBasis) {
     this.#file = file
+    this.#log = log
     const startedAt = new Date().toISOString()
     this.#state = { version: 1, supervisor: identify(process.pid), phase: 'starting', url, port, startedAt, units: [] }
     this.#write()
   }
 
+  #update(state: StackState): void {
+    this.#state = state
+    try {
+      this.#write()
+    } catch (error) {
+      this.#log(`${this.#file} cannot be written: ${(error as Error).message}`)
+    }
+  }
+
   phase(phase: Phase): void {
-    this.#state = { ...this.#state, phase }
-    this.#write()
+    this.#update({ ...this.#state, phase })
   }
 
   unit(status: UnitStatus): void {
@@ -62,8 +90,7 @@ export class StateRecord {
     const identity = identityOf(status.pid, before)
     const recorded = { ...status, identity }
     const units = before ? this.#state.units.map((unit) => (unit === before ? recorded : unit)) : [...this.#state.units, recorded]
-    this.#state = { ...this.#state, units }
-    this.#write()
+    this.#update({ ...this.#state, units })
   }
 
   remove(): void {

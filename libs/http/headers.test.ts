@@ -69,6 +69,47 @@ describe('entity tags', () => {
     expect(() => requireIfMatch({ headers: {} }, etag, { optional: true })).not.toThrow()
   })
 
+  it.each<[string, boolean, boolean]>([
+    // header, may be read from the cache, may be written
+    ['"7"', true, true],
+    ['  "7"  ', true, true],
+    ['"7","8"', true, true],
+    ['"8" , W/"7"', true, false],
+    ['W/"8", "7"', true, true],
+    ['"a,b", "7"', true, true],
+    ['"a,"7""', false, false],
+    ['"7', false, false],
+    ["'7'", false, false],
+    ['w/"7"', true, true],
+    ['""', false, false],
+    ['"7 "', false, false],
+    [' * ', true, true],
+    ['"*"', false, false],
+    ['*, "8"', false, false],
+    ['', false, false],
+    [`${'"x",'.repeat(2000)}"7"`, true, true],
+  ])('in a list: %s', (header, readable, writable) => {
+    expect(isNotModified({ headers: { 'if-none-match': header } }, etag)).toBe(readable)
+    const write = () => requireIfMatch({ headers: { 'if-match': header } }, etag)
+    if (writable) expect(write).not.toThrow()
+    else expect(write).toThrow(expect.objectContaining({ code: 'precondition.failed', headers: { etag } }))
+  })
+
+  it('of a weak version allow no writing at all, except to whoever takes any', () => {
+    const check = (header: string) => () => requireIfMatch({ headers: { 'if-match': header } }, 'W/"7"')
+    expect(check('W/"7"')).toThrow(expect.objectContaining({ status: 412 }))
+    expect(check('"7"')).toThrow(expect.objectContaining({ status: 412 }))
+    expect(check('*')).not.toThrow()
+    expect(isNotModified({ headers: { 'if-none-match': '"7"' } }, 'W/"7"')).toBe(true)
+  })
+
+  it('of different versions differ, whatever they are made of', () => {
+    const versions = [1, '1 ', '', ' ', '"', 'é', 'x'.repeat(128), 'x'.repeat(129), 'x'.repeat(130)]
+    const tags = versions.map(strongEtag)
+    expect(new Set(tags).size).toBe(versions.length)
+    for (const tag of tags) expect(tag).toMatch(/^"[\x21\x23-\x7e]+"$/)
+  })
+
   it('can ask that nothing is there yet', () => {
     expect(requiresAbsence({ headers: { 'if-none-match': '*' } })).toBe(true)
     expect(requiresAbsence({ headers: { 'if-none-match': '"1"' } })).toBe(false)
@@ -129,6 +170,13 @@ describe('networks', () => {
     ['2001:DB8::1', '2001:db8:0:0::/64'],
     ['::1', '0:0:0:0::/64'],
     ['fe80::1%eth0', 'fe80:0:0:0::/64'],
+    ['2001:db8:1:2::', '2001:db8:1:2::/64'],
+    ['1:2:3::8', '1:2:3:0::/64'],
+    ['1::4:5:6:7:8', '1:0:0:4::/64'],
+    ['::', '0:0:0:0::/64'],
+    ['64:ff9b::192.0.2.1', '64:ff9b:0:0::/64'],
+    ['', ''],
+    ['unix', 'unix'],
   ])('%s counts as %s', (ip, network) => {
     expect(networkOf(ip)).toBe(network)
   })

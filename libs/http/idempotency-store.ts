@@ -110,13 +110,15 @@ async function complete(tx: Transaction, run: IdempotencyRun, answer: Rendered):
   if (rowCount !== 1) throw problem('idempotency.in-progress', { detail: 'another attempt has taken over this key', retryAfter: 1 })
 }
 
-/** The transaction of a route without tenant has no tenant, or that of a tenant it has just made: the record has the nil one. */
+/** The record is its caller's, whose tenant need not be that of the transaction: a route may have just made one. */
 async function asTenant(tx: Transaction, { tenantId }: IdempotencyScope, work: () => Promise<void>): Promise<void> {
-  if (tenantId !== null) return work()
-  const { rows } = await tx.execute<{ before: string | null }>(sql`select current_setting('slipway.tenant', true) as before`)
-  await tx.execute(sql`select set_config('slipway.tenant', ${noTenant}, true)`)
+  const own = tenantId ?? noTenant
+  const { rows } = await tx.execute<{ before: string }>(sql`
+    with here as materialized (select coalesce(current_setting('slipway.tenant', true), '') as before)
+    select before, set_config('slipway.tenant', ${own}, true) from here`)
   await work()
-  await tx.execute(sql`select set_config('slipway.tenant', ${rows[0]?.before ?? ''}, true)`)
+  const before = rows[0]?.before ?? ''
+  if (before !== own) await tx.execute(sql`select set_config('slipway.tenant', ${before}, true)`)
 }
 
 function named({ tenantId, principal, method, route }: IdempotencyScope, { keyId }: Seal): SQL {

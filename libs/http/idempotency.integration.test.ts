@@ -406,3 +406,191 @@ describe('the records', () => {
     expect([await keys(), await notes()]).toEqual([[], 1])
   })
 })
+
+describe('the borders of a key', () => {
+  it.each([
+    ['"k"', 201],
+    [`"${'k'.repeat(255)}"`, 201],
+    ['k'.repeat(255), 201],
+    [`"${'k'.repeat(256)}"`, 400],
+    ['""', 400],
+    ['a, b', 400],
+    ['"a"; q=1', 400],
+  ])('%s is %i', async (key, status) => {
+    await using server = await start()
+    const response = await server.fetch('/api/v1/notes', keyed(text, key))
+    expect(response.status).toBe(status)
+    expect(await notes()).toBe(status === 201 ? 1 : 0)
+    if (status === 400) expect(pointersOf(await problemIn(response))).toEqual(['/headers/idempotency-key'])
+  })
+
+  it('in quotes and bare is the same key', async () => {
+    await using server = await start()
+    await server.fetch('/api/v1/notes', keyed(text, '"one"'))
+    expect((await server.fetch('/api/v1/notes', keyed(text, 'one'))).headers.get('idempotency-replayed')).toBe('true')
+    expect(await notes()).toBe(1)
+  })
+
+  it('sent twice is two keys, which are none', async () => {
+    await using server = await start()
+    const { body } = json(text)
+    const headers = new Headers({ 'content-type': 'application/json', 'idempotency-key': '"a"' })
+    headers.append('idempotency-key', '"b"')
+    expect((await server.fetch('/api/v1/notes', { method: 'POST', body: body ?? null, headers, as: 'member' })).status).toBe(400)
+  })
+
+  it.each([
+    ['{"text":"hello"}', '{ "text" : "hello" }', true],
+    ['{"text":"é"}', '{"text":"\\u00e9"}', true],
+    ['{"text":"a","tags":["1","2"]}', '{"tags":["1","2"],"text":"a"}', true],
+    ['{"text":"a","tags":["1","2"]}', '{"text":"a","tags":["2","1"]}', false],
+    ['{"text":"a"}', '{"text":"a","tags":[]}', false],
+    ['{"text":"a"}', '{"text":"a "}', false],
+    ['{"text":"a"}', '{"text":"a","unknown":1}', false],
+  ])('%s and %s are the same request: %s', async (first, second, same) => {
+    await using server = await start()
+    const send = (body: string) => server.fetch('/api/v1/notes', { ...keyed(), body })
+    expect((await send(first)).status).toBe(201)
+    expect((await send(second)).status).toBe(same ? 201 : 422)
+    expect(await notes()).toBe(1)
+  })
+
+  it('is looked at after the caller, the limits of the route and the contract', async () => {
+    await using server = await start()
+    expect((await server.fetch('/api/v1/notes', { ...keyed(), as: 'viewer' })).status).toBe(403)
+    expect((await server.fetch('/api/v1/notes', json(text, { 'idempotency-key': '"k1"' }))).status).toBe(401)
+    expect((await server.fetch('/api/v1/notes?x=1', keyed())).status).toBe(400)
+    expect(await keys()).toEqual([])
+  })
+})
+
+describe('an answer that is given again', () => {
+  const cookies = ['a=1; Path=/', 'b=2; Path=/']
+  const rich = route({ ...contract, path: '/api/v1/rich', operation: 'rich' }, async () =>
+    reply(201, { id: 7, text: 'é 😀 "quoted"' }, { headers: { location: '/x', etag: '"1"', 'set-cookie': cookies, 'x-count': 3 } }),
+  )
+  const empty = route(
+    { ...contract, method: 'DELETE', path: '/api/v1/empty', operation: 'empty', responses: { 204: { description: 'Gone' } } },
+    async () => reply(204),
+  )
+  const own = ['x-request-id', 'traceparent', 'date', 'idempotency-replayed', 'connection', 'keep-alive']
+  const serveOwn = () =>
+    serve({
+      routes: [rich, empty],
+      context: { database, afterEffect: async () => undefined },
+      idempotency: createIdempotencyStore({ database }),
+    })
+  const headersOf = (response: Response) => [...response.headers].filter(([name]) => !own.includes(name))
+
+  it('is the first to the last header and byte, but says that it is not the first', async () => {
+    await using server = await serveOwn()
+    const first = await server.fetch('/api/v1/rich', keyed())
+    const again = await server.fetch('/api/v1/rich', {
+      ...json(text, { 'idempotency-key': '"k1"', 'x-request-id': 'second' }),
+      as: 'member',
+    })
+    expect(again.status).toBe(201)
+    expect(headersOf(again)).toEqual(headersOf(first))
+    expect(again.headers.getSetCookie()).toEqual(cookies)
+    expect(await again.text()).toBe(await first.text())
+    expect([first.headers.get('idempotency-replayed'), again.headers.get('idempotency-replayed')]).toEqual([null, 'true'])
+    expect(again.headers.get('x-request-id')).toBe('second')
+  })
+
+  it('may be empty', async () => {
+    await using server = await serveOwn()
+    const init = { ...keyed({ text: 'x' }), method: 'DELETE' }
+    for (const replayed of [null, 'true']) {
+      const response = await server.fetch('/api/v1/empty', init)
+      expect([response.status, await response.text(), response.headers.get('idempotency-replayed')]).toEqual([204, '', replayed])
+    }
+  })
+
+  it('waits for a client that went away: the work is done once, and whoever asks again gets it', async () => {
+    const inside = Promise.withResolvers<void>()
+    const leave = Promise.withResolvers<void>()
+    await using server = await start(async () => {
+      inside.resolve()
+      await leave.promise
+    })
+    const leaving = new AbortController()
+    const ended = server.nextEnd()
+    const first = server.fetch('/api/v1/later', { ...keyed(), signal: leaving.signal }).catch(() => null)
+    await inside.promise
+    leaving.abort()
+    expect([await first, (await ended).status]).toEqual([null, 499])
+    expect((await server.fetch('/api/v1/later', keyed())).status).toBe(409)
+    leave.resolve()
+    let again = await server.fetch('/api/v1/later', keyed())
+    while (again.status === 409) again = await server.fetch('/api/v1/later', keyed())
+    expect([again.status, again.headers.get('idempotency-replayed'), await notes()]).toEqual([201, 'true', 1])
+  })
+})
+
+describe('when a run has died', () => {
+  const scope = { tenantId: acme.id, principal: 'user:u1', method: 'POST', route: '/x', key: 'k' }
+
+  it('one of many that ask at once takes over', async () => {
+    const store = createIdempotencyStore({ database })
+    await store.begin(scope, 'same')
+    await admin.query("update notes.idempotency_keys set lease_until = now() - interval '1 second'")
+    const begun = await Promise.all(Array.from({ length: 20 }, () => store.begin(scope, 'same')))
+    expect(begun.map(({ state }) => state).sort()).toEqual([...Array<string>(19).fill('running'), 'started'])
+  })
+
+  it('those who wait are told how long, at least a second and ten at most', async () => {
+    for (const [leaseSeconds, expected] of [
+      [0, 'started'],
+      [1, 1],
+      [5, 5],
+      [600, 10],
+    ] as const) {
+      await admin.query('truncate notes.idempotency_keys')
+      const store = createIdempotencyStore({ database, leaseSeconds })
+      await store.begin(scope, null)
+      const begun = await store.begin(scope, null)
+      expect(begun.state === 'running' ? begun.retryAfter : begun.state).toBe(expected)
+    }
+  })
+
+  it('an answer that cannot be opened is an error and not somebody else’s answer', async () => {
+    const store = createIdempotencyStore({ database })
+    const begun = await store.begin(scope, 'same')
+    if (begun.state !== 'started') throw new Error(begun.state)
+    await store.complete({ scope, attempt: begun.attempt, fingerprint: 'same' }, { status: 201, headers: {}, body: '{}' })
+    await admin.query(`update notes.idempotency_keys set answer = set_byte(answer, 30, get_byte(answer, 30) # 1)`)
+    await expect(store.begin(scope, 'same')).rejects.toThrow()
+  })
+})
+
+describe('without Postgres', () => {
+  it('a request with a key does not run, as nobody could tell whether it has run before; one without a key is not asked', async () => {
+    await using gone = connect({ url: 'postgres://nobody:x@127.0.0.1:1/none', connectSeconds: 1 })
+    let runs = 0
+    const counting = route({ ...contract, path: '/api/v1/count', operation: 'count' }, async () => {
+      runs++
+      return reply(201, { id: runs, text: '' })
+    })
+    await using server = await serve({
+      routes: [counting],
+      context: { database, afterEffect: async () => undefined },
+      idempotency: createIdempotencyStore({ database: gone }),
+    })
+    const refused = await server.fetch('/api/v1/count', keyed())
+    expect(await problemIn(refused)).toMatchObject({ status: 503, code: 'database.unavailable' })
+    expect([refused.headers.has('retry-after'), runs]).toEqual([true, 0])
+    expect((await server.fetch('/api/v1/count', { ...json(text), as: 'member' })).status).toBe(201)
+  })
+
+  it('that goes away after the effect, the answer still reaches the client', async () => {
+    let asked = 0
+    const real = createIdempotencyStore({ database })
+    const lost = Promise.reject(problem('database.unavailable'))
+    lost.catch(() => undefined)
+    const idempotency = { ...real, complete: () => (asked++, lost) }
+    await using server = await serve({ routes, context: { database, afterEffect: async () => undefined }, idempotency })
+    const response = await server.fetch('/api/v1/later', keyed())
+    expect([response.status, asked, await notes()]).toEqual([201, 1, 1])
+    expect(server.logs).toContainEqual(expect.objectContaining({ level: 'error', message: 'idempotency key not kept' }))
+  })
+})

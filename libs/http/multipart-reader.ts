@@ -234,7 +234,11 @@ class MultipartReader implements Disposable {
 
 type ParserOptions = Omit<ConstructorParameters<typeof Busboy>[0], 'headers'>
 
+/** RFC 2046 §5.1.1 wants at least one character; with none, every line that begins with two dashes would end a part. */
+const emptyBoundary = /;\s*boundary\s*=\s*(?:"")?\s*(?:;|$)/i
+
 function createParser({ request }: Exchange, options: ParserOptions): BusboyInstance {
+  if (emptyBoundary.test(request.headers['content-type'] ?? '')) throw malformed('/headers/content-type', 'names no boundary')
   try {
     return new Busboy({ headers: { ...request.headers, 'content-type': request.headers['content-type'] ?? '' }, ...options })
   } catch {

@@ -111,7 +111,83 @@ describe('a rate limit', () => {
   })
 })
 
+describe('the borders of a quota', () => {
+  const limiter = () => createRateLimiter({ redis, keyPrefix: 'test' })
+  const once = { name: 'once', limit: 1, seconds: 10, by: 'ip' } as const
+  const take = (more: object = {}) => limiter().take({ ...once, ...more }, 'a')
+
+  it('of one: the second has to wait for all of the period, and the third is not punished for asking', async () => {
+    expect(await take()).toEqual({ allowed: true, remaining: 0, resetSeconds: 10, retrySeconds: 0 })
+    const [second, third] = [await take(), await take()]
+    expect([second.allowed, third.allowed]).toEqual([false, false])
+    expect(third.retrySeconds).toBeLessThanOrEqual(second.retrySeconds)
+    await passTime(10)
+    expect(await take()).toMatchObject({ allowed: true })
+  })
+
+  it('just before the next request is due it is refused, and then let through', async () => {
+    for (let index = 0; index < 5; index++) await take({ limit: 5 })
+    await passTime(1)
+    expect(await take({ limit: 5 })).toMatchObject({ allowed: false, retrySeconds: 1 })
+    await passTime(1)
+    expect(await take({ limit: 5 })).toMatchObject({ allowed: true, remaining: 0 })
+  })
+
+  it('a full quota is there once the period has passed, and not more than that', async () => {
+    for (let index = 0; index < 5; index++) await take({ limit: 5 })
+    await passTime(1000)
+    const allowed: boolean[] = []
+    for (let index = 0; index < 7; index++) allowed.push((await take({ limit: 5 })).allowed)
+    expect(allowed).toEqual([true, true, true, true, true, false, false])
+  })
+
+  it.each([3_600, 1e9])('a debt of %i s, from a longer rule or a clock that went back, weighs no more than the period', async (seconds) => {
+    await take()
+    await passTime(-seconds)
+    const refused = await take()
+    expect(refused.allowed).toBe(false)
+    expect(refused.retrySeconds).toBeLessThanOrEqual(10)
+    expect(refused.resetSeconds).toBeLessThanOrEqual(10)
+  })
+
+  it('rules with the same name share it; callers, names and installations do not', async () => {
+    await take()
+    expect((await take({ by: 'principal' })).allowed).toBe(false)
+    expect((await take({ name: 'other' })).allowed).toBe(true)
+    expect((await limiter().take(once, 'b')).allowed).toBe(true)
+    expect((await createRateLimiter({ redis, keyPrefix: 'neighbour' }).take(once, 'a')).allowed).toBe(true)
+    expect((await redis.keys('*')).every((key) => /^(test|neighbour):rate:/.test(key))).toBe(true)
+  })
+
+  it('a large one fits, with fractions of milliseconds between its requests', async () => {
+    const large = { limit: 100_000, seconds: 7 }
+    const decisions = await Promise.all(Array.from({ length: 50 }, () => take(large)))
+    expect(decisions.every(({ allowed }) => allowed)).toBe(true)
+    expect(Math.min(...decisions.map(({ remaining }) => remaining))).toBeGreaterThanOrEqual(100_000 - 50)
+  })
+
+  it('what cannot be read there is a warning for ordinary routes, not an error', async () => {
+    await using server = await start()
+    await server.fetch('/open')
+    for (const key of await redis.keys('*')) await redis.set(key, 'not a time')
+    expect((await server.fetch('/open')).status).toBe(200)
+    expect(server.logs).toContainEqual(expect.objectContaining({ level: 'warn', message: 'rate limit not checked' }))
+  })
+})
+
 describe('without Redis', () => {
+  it('one that becomes a read-only replica is like one that is gone, until it is not', async () => {
+    await using server = await start()
+    await redis.replicaof('127.0.0.1', 1)
+    try {
+      expect([(await server.fetch('/open')).status, (await server.fetch('/closed')).status]).toEqual([200, 503])
+    } finally {
+      await redis.replicaof('NO', 'ONE')
+    }
+    const again = await server.fetch('/closed')
+    expect([again.status, again.headers.get('ratelimit-policy')]).toEqual([200, '"closed";q=5;w=60'])
+  })
+
   it('ordinary routes go on with a warning; those that must not be guessed at answer 503', async () => {
     const gone = new Redis({ host: '127.0.0.1', port: 1, lazyConnect: true, enableOfflineQueue: false, retryStrategy: () => null })
     gone.on('error', () => undefined)

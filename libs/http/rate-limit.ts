@@ -30,14 +30,14 @@ interface RedisRateLimiterOptions {
 /**
  * The generic cell rate algorithm (ATM Forum TM 4.0, leaky bucket as a meter): one key per caller holds the theoretical arrival time. A
  * full quota may be used at once, then it refills evenly, so there is no burst at the edge of a window. The clock is that of Redis,
- * which all replicas share.
+ * which all replicas share. No debt is older than the period: one from a longer rule, or from a clock that went back, is cut to it.
  */
 const takeScript = `
 local limit, period = tonumber(ARGV[1]), tonumber(ARGV[2]) * 1000
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
 local step = period / limit
-local arrival = math.max(tonumber(redis.call('GET', KEYS[1]) or now), now)
+local arrival = math.min(math.max(tonumber(redis.call('GET', KEYS[1]) or now), now), now + period)
 local wait = arrival + step - period - now
 if wait > 0 then
   return { 0, 0, math.ceil(arrival - now), math.ceil(wait) }

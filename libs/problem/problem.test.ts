@@ -1,7 +1,71 @@
 import { describe, expect, it } from 'vitest'
 import { isProblem, Problem, type ProblemCode, problem, problems, toProblem } from './index.ts'
 
+/** Clients match on these: a line may be added, and none may change or go. */
+const promised: Record<string, number> = {
+  'request.invalid': 422,
+  'request.parameters-invalid': 400,
+  'request.malformed': 400,
+  'request.too-large': 413,
+  'request.unsupported-media-type': 415,
+  'request.not-acceptable': 406,
+  'request.timeout': 408,
+  'request.header-fields-too-large': 431,
+  'route.not-found': 404,
+  'route.method-not-allowed': 405,
+  'resource.not-found': 404,
+  'resource.conflict': 409,
+  'resource.gone': 410,
+  'precondition.failed': 412,
+  'precondition.required': 428,
+  'range.not-satisfiable': 416,
+  'idempotency.key-invalid': 400,
+  'idempotency.key-reused': 422,
+  'idempotency.in-progress': 409,
+  'rate.limited': 429,
+  'auth.required': 401,
+  'auth.invalid': 401,
+  'auth.expired': 401,
+  'auth.revoked': 401,
+  'auth.forbidden': 403,
+  'auth.scope-missing': 403,
+  'auth.sign-in-failed': 401,
+  'auth.email-unverified': 403,
+  'auth.link-invalid': 401,
+  'tenant.required': 400,
+  'tenant.mismatch': 403,
+  'tenant.slug-taken': 409,
+  'tenant.last-owner': 409,
+  'file.too-large': 413,
+  'file.infected': 422,
+  'file.unscannable': 422,
+  'file.not-readable': 409,
+  'folder.cycle': 409,
+  'name.taken': 409,
+  'quota.exceeded': 413,
+  'job.not-retryable': 409,
+  'scanner.unavailable': 503,
+  'scanner.no-signatures': 503,
+  'storage.unavailable': 503,
+  'database.unavailable': 503,
+  'redis.unavailable': 503,
+  'identity.unavailable': 503,
+  'mail.unavailable': 503,
+  'service.overloaded': 503,
+  'service.draining': 503,
+  'service.not-ready': 503,
+  'internal.error': 500,
+}
+
 describe('the error table', () => {
+  it('keeps every code that clients may know, with its status', () => {
+    expect(Object.fromEntries(Object.entries(problems).map(([code, { status }]) => [code, status]))).toMatchObject(promised)
+  })
+
+  it('is complete in the list of promises', () => {
+    expect(Object.keys(problems).filter((code) => promised[code] === undefined)).toEqual([])
+  })
+
   it('has lower-case codes that name their room first, and real error statuses', () => {
     for (const [code, definition] of Object.entries(problems)) {
       expect(code).toMatch(/^[a-z]+\.[a-z]+(-[a-z]+)*$/)

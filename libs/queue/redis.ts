@@ -56,7 +56,7 @@ function withoutDatabase(redisUrl: string): string {
  * After a failover the connection may still lead to the old master, which refuses every write: its name leads to the new one by now.
  * The refused command was not executed, so it is sent again (ioredis: 2).
  */
-function reconnectOnError({ message }: Error): 2 | false {
+export function reconnectOnError({ message }: Error): 2 | false {
   return message.startsWith('READONLY') ? 2 : false
 }
 

@@ -1,4 +1,5 @@
 import { type Authenticator, createAuthenticator, serviceCallers } from '@slipway/auth'
+import { ConfigError } from '@slipway/config'
 import {
   createHttpApp,
   createIdempotencyStore,
@@ -16,12 +17,11 @@ import {
 import { httpMetrics } from '@slipway/telemetry'
 import type { Express } from 'express'
 import { healthRoutes } from './health-routes.ts'
-import { type Host, type HostedService, type HostOptions, openHost } from './host.ts'
-import { jobRoutes } from './job-routes.ts'
+import { type Host, type HostedService, type HostOptions, openHost, orClose } from './host.ts'
 import type { AnyManifest } from './manifest.ts'
+import { platformRoutes } from './platform-routes.ts'
 import { connected } from './redis.ts'
 import type { Phase } from './shutdown.ts'
-import { statusRoute } from './status-route.ts'
 
 /** Of the contracts, not of the release: additions keep it, and `/api/v1` stays while it is 1. */
 const apiVersion = '1.0.0'
@@ -45,8 +45,12 @@ export interface ApiOptions extends HostOptions {
 /** Builds the API of the given services without listening. Routes that the platform adds to each come before its own. */
 export async function createApi(manifests: readonly AnyManifest[], options: ApiOptions): Promise<Api> {
   const host = await openHost('api', manifests, options)
+  return await orClose(host, () => buildApi(host, options.auth ?? null))
+}
+
+async function buildApi(host: Host, given: ApiOptions['auth'] | null): Promise<Api> {
   const { platform } = host.config
-  const auth = options.auth ?? authenticator(host)
+  const auth = given ?? authenticator(host)
   if (platform.storage.createBuckets) await ensureBuckets(host)
   const redis = host.shared.redis.get('rateLimits')
   await connected(redis)
@@ -79,7 +83,8 @@ export async function createApi(manifests: readonly AnyManifest[], options: ApiO
 function authenticator({ config, now }: Host): Authenticator & Partial<AsyncDisposable> {
   const { publicUrl, auth } = config.platform
   if (!auth.identityUrl || !auth.serviceCredential) {
-    throw new Error('SLIPWAY_IDENTITY_URL and SLIPWAY_SERVICE_CREDENTIAL are not set: an API cannot verify credentials without them')
+    const missing = [auth.identityUrl ? [] : 'SLIPWAY_IDENTITY_URL', auth.serviceCredential ? [] : 'SLIPWAY_SERVICE_CREDENTIAL'].flat()
+    throw new ConfigError(missing.map((name) => `${name} is not set: an API cannot verify credentials without it`))
   }
   const external = auth.externalIssuer
     ? {
@@ -116,7 +121,7 @@ function serviceRoutes({ manifest, context, databases }: HostedService, host: Ho
   const idempotency = createIdempotencyStore({ database: databases.runtime })
   const rate = { name: manifest.name, limit: host.config.platform.http.requestsPerMinute, seconds: 60, by: 'principal' } as const
   const own = manifest.routes.filter((route) => !route.internal).map((route) => withRate(route, rate))
-  const added = [...jobRoutes(manifest), statusRoute(manifest)].map((route) => withRate(route, rate))
+  const added = platformRoutes(manifest).map((route) => withRate(route, rate))
   const platform = { manifest, databases, queues: host.shared.queues, health: host.health, now: host.now }
   const document = openApiRoute(manifest.name, [...own, ...added], {
     title: manifest.title,
@@ -136,7 +141,7 @@ function apiPhases(host: Host, servers: readonly HttpServer[], auth: Partial<Asy
   const { seconds, notReadySeconds } = host.config.platform.shutdown
   return [
     { name: 'not ready', run: (signal) => turnNotReady(host, notReadySeconds, signal) },
-    { name: 'requests', run: () => Promise.all(servers.map((server) => server.close(seconds / 2))) },
+    { name: 'requests', run: () => Promise.all(servers.map((server) => server.close((seconds - notReadySeconds) / 2))) },
     { name: 'services', run: () => host.closeServices() },
     { name: 'stores', run: async () => Promise.all([host.closeStores(), auth[Symbol.asyncDispose]?.()]) },
   ]

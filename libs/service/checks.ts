@@ -1,9 +1,10 @@
+import { setTimeout as after } from 'node:timers/promises'
 import { migrations as auditMigrations } from '@slipway/audit'
 import { type Database, type MigrationSource, pendingMigrations } from '@slipway/db'
 import { migrations as httpMigrations } from '@slipway/http'
 import { problem } from '@slipway/problem'
 import { migrations as queueMigrations } from '@slipway/queue'
-import type { Scanner } from '@slipway/scanner'
+import type { Scanner, ScannerState } from '@slipway/scanner'
 import type { ReadinessCheck } from './health.ts'
 import type { AnyManifest } from './manifest.ts'
 import type { SharedResources } from './resources.ts'
@@ -65,13 +66,26 @@ async function redisCheck({ queues }: SharedResources): Promise<string | undefin
   return (await queues.policy()).warning ?? undefined
 }
 
+/** Within the time of a check: a clamd that hangs counts as one that is down, and not as one without signatures. */
+const scannerMilliseconds = 1500
+
+async function stateOf(scanner: Scanner): Promise<ScannerState> {
+  const answered = new AbortController()
+  const silent = { status: 'down', reason: `clamd does not answer within ${scannerMilliseconds} ms` } as const
+  try {
+    return await Promise.race([scanner.state(), after(scannerMilliseconds, silent, { signal: answered.signal })])
+  } finally {
+    answered.abort()
+  }
+}
+
 async function scannerCheck(scanner: Scanner): Promise<undefined> {
-  const state = await scanner.state()
+  const state = await stateOf(scanner)
   if (state.status === 'down') throw problem('scanner.unavailable', { detail: state.reason })
 }
 
 async function signatureCheck(scanner: Scanner, allowTestSignatures: boolean): Promise<string | undefined> {
-  const state = await scanner.state()
+  const state = await stateOf(scanner)
   if (state.status !== 'test-signatures') return undefined
   if (allowTestSignatures) return 'clamd has test signatures only: nothing but the EICAR test file is found'
   throw problem('scanner.no-signatures', { detail: 'clamd has no official database: let freshclam fetch one before traffic is let in' })

@@ -47,10 +47,7 @@ interface Started {
 async function run(start: () => Promise<Started>): Promise<void> {
   try {
     const { host, phases } = await start()
-    const stop = (reason: string, exitCode: number) => {
-      host.log.info({ reason }, 'stopping')
-      void close(host, phases).then((clean) => end(clean ? exitCode : 1))
-    }
+    const stop = stopOnce({ host, phases })
     onSignals(
       process,
       (signal) => stop(signal, 0),
@@ -67,6 +64,18 @@ async function run(start: () => Promise<Started>): Promise<void> {
   }
 }
 
+/** Whatever else goes wrong while the process stops is a reason for another exit code, not for a second stop beside the first. */
+function stopOnce({ host, phases }: Started): (reason: string, exitCode: number) => void {
+  let worst: number | null = null
+  return (reason, exitCode) => {
+    const stopping = worst !== null
+    worst = Math.max(worst ?? 0, exitCode)
+    if (stopping) return
+    host.log.info({ reason }, 'stopping')
+    void close(host, phases).then((clean) => end(clean ? (worst ?? 0) : 1))
+  }
+}
+
 /** @returns whether every phase ended well */
 async function close({ config, log }: Host, phases: readonly Phase[]): Promise<boolean> {
   const deadline = config.platform.shutdown.seconds * 1000
@@ -80,10 +89,13 @@ function end(exitCode: number): void {
   setTimeout(() => process.exit(exitCode), 1000).unref()
 }
 
-/** After a failure that nobody handled the state is unknown: stop in order and let the supervisor start anew. */
+/**
+ * After a failure that nobody handled the state is unknown: stop in order and let the supervisor start anew. The first is seldom the
+ * last: the others must not end the process before its jobs are given back.
+ */
 function onFatal(handle: (error: unknown, origin: string) => void): void {
-  process.once('uncaughtException', (error) => handle(error, 'uncaughtException'))
-  process.once('unhandledRejection', (error) => handle(error, 'unhandledRejection'))
+  process.on('uncaughtException', (error) => handle(error, 'uncaughtException'))
+  process.on('unhandledRejection', (error) => handle(error, 'unhandledRejection'))
 }
 
 /** Before there is a log: what is wrong, for people, on standard error. */

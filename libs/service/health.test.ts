@@ -73,6 +73,70 @@ describe('createHealth', () => {
     expect(run).toHaveBeenCalledTimes(2)
   })
 
+  it('is not ready for those either who asked just before it drained', async () => {
+    const asked = Promise.withResolvers<undefined>()
+    const health = createHealth({ checks: [{ name: 'database', essential: true, run: () => asked.promise }] })
+    const ready = health.ready()
+    health.drain()
+    asked.resolve(undefined)
+    expect(await ready).toMatchObject({ status: 'unavailable', problem: { code: 'service.draining' } })
+  })
+
+  it('recovers with its dependency, as soon as the last answer is no longer reused', async () => {
+    let now = 0
+    let well = false
+    const run = async () => {
+      if (!well) throw problem('database.unavailable')
+      return undefined
+    }
+    const health = createHealth({ checks: [{ name: 'database', essential: true, run }], now: () => now })
+    expect((await health.ready()).status).toBe('unavailable')
+    well = true
+    expect((await health.ready()).status).toBe('unavailable')
+    now = 1000
+    expect(await health.ready()).toEqual({ status: 'ok', checks: { database: { status: 'ok', milliseconds: 0 } } })
+  })
+
+  it('gives the reason of the first essential failure and the state of all, in the order of declaration', async () => {
+    const checks = [
+      failing('redis', problem('redis.unavailable'), false),
+      failing('database', problem('database.unavailable')),
+      failing('storage', problem('storage.unavailable')),
+    ]
+    const readiness = await createHealth({ checks }).ready()
+    expect(readiness.problem?.code).toBe('database.unavailable')
+    expect(Object.entries(readiness.checks).map(([name, { status }]) => [name, status])).toEqual([
+      ['redis', 'unavailable'],
+      ['database', 'unavailable'],
+      ['storage', 'unavailable'],
+    ])
+  })
+
+  it.each([['text'], [undefined], [problem('internal.error', { detail: 'at 10.0.0.1' })], [problem('resource.not-found')]])(
+    'makes a 503 of whatever a check throws: %s',
+    async (thrown) => {
+      const { problem: reason } = await createHealth({ checks: [failing('storage', thrown)] }).ready()
+      expect(reason).toMatchObject({ code: 'service.not-ready', status: 503, message: 'storage does not answer as it should' })
+    },
+  )
+
+  it('takes a check that throws at once, or is late with its failure, for one that fails', async () => {
+    const sudden: ReadinessCheck = {
+      name: 'sudden',
+      essential: true,
+      run: () => {
+        throw new Error('at once')
+      },
+    }
+    const late = Promise.withResolvers<undefined>()
+    const readiness = await createHealth({
+      checks: [sudden, { name: 'late', essential: true, run: () => late.promise }],
+      timeout: 5,
+    }).ready()
+    expect(readiness.checks).toMatchObject({ sudden: { detail: 'at once' }, late: { detail: 'no answer within 5 ms' } })
+    late.reject(new Error('nobody listens any more, and that is no unhandled rejection'))
+  })
+
   it('is not ready from the moment it drains, without asking anything', async () => {
     const run = vi.fn(async () => undefined)
     const health = createHealth({ checks: [{ name: 'database', essential: true, run }] })

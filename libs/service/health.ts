@@ -44,6 +44,8 @@ export interface Health {
 /** The readiness of one process. Concurrent and closely following probes share one round of checks. */
 export function createHealth({ checks, timeout = 2000, reuse = 1000, now = Date.now }: HealthOptions): Health {
   let draining = false
+  const isDraining = () => draining
+  const gone = (): Readiness => ({ status: 'unavailable', checks: {}, problem: problem('service.draining') })
   let last: { at: number; readiness: Promise<Readiness> } | undefined
   return {
     get draining() {
@@ -53,9 +55,10 @@ export function createHealth({ checks, timeout = 2000, reuse = 1000, now = Date.
       draining = true
     },
     async ready() {
-      if (draining) return { status: 'unavailable', checks: {}, problem: problem('service.draining') }
+      if (draining) return gone()
       if (!last || now() - last.at >= reuse) last = { at: now(), readiness: runChecks(checks, timeout, now) }
-      return await last.readiness
+      const readiness = await last.readiness
+      return isDraining() ? gone() : readiness
     },
   }
 }
@@ -63,7 +66,7 @@ export function createHealth({ checks, timeout = 2000, reuse = 1000, now = Date.
 async function runChecks(checks: readonly ReadinessCheck[], timeout: number, now: () => number): Promise<Readiness> {
   const outcomes = await Promise.all(checks.map((check) => runCheck(check, timeout, now)))
   const results = Object.fromEntries(outcomes.map(({ check, result }) => [check.name, result]))
-  const failed = outcomes.find(({ check, error }) => error !== undefined && check.essential)
+  const failed = outcomes.find(({ check, result }) => result.status === 'unavailable' && check.essential)
   if (failed) return { status: 'unavailable', checks: results, problem: notReady(failed.check.name, failed.error) }
   const restricted = outcomes.some(({ result }) => result.status !== 'ok')
   return { status: restricted ? 'degraded' : 'ok', checks: results }

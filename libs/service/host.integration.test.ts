@@ -226,7 +226,7 @@ describe('a real process', () => {
     for (const child of started) if (child.exitCode === null) child.kill('SIGKILL')
   })
 
-  function start(entry: 'api' | 'worker', changes: Record<string, string> = {}) {
+  function start(entry: 'api' | 'worker' | 'unlucky', changes: Record<string, string> = {}) {
     const path = fileURLToPath(new URL(`./sample.fixtures/${entry}.ts`, import.meta.url))
     const identity = { SLIPWAY_IDENTITY_URL: 'http://127.0.0.1:1', SLIPWAY_SERVICE_CREDENTIAL: 'notes.secret' }
     const env = { ...environment, ...identity, LOG_LEVEL: 'info', ...changes }
@@ -260,6 +260,51 @@ describe('a real process', () => {
     expect((await fetch(`http://127.0.0.1:${String(internalPort)}/health/live`)).status).toBe(200)
     child.kill('SIGINT')
     expect(await ended(child)).toBe(0)
+  })
+
+  it('stops once, in order and with 1, however much fails that nobody waits for', async () => {
+    const child = start('unlucky')
+    const said: string[] = []
+    for await (const text of createInterface({ input: child.stdout })) {
+      const { msg } = JSON.parse(text) as { msg: string }
+      said.push(msg)
+      if (msg === 'listening') child.kill('SIGUSR2')
+    }
+    expect(await ended(child)).toBe(1)
+    expect(said.filter((msg) => msg === 'a failure that nobody handled')).toHaveLength(4)
+    expect(said.filter((msg) => msg === 'stopping')).toHaveLength(1)
+    expect(said.filter((msg) => msg.startsWith('shutdown: '))).toEqual(
+      ['not ready', 'requests', 'services', 'stores', 'telemetry'].map((phase) => `shutdown: ${phase}`),
+    )
+  })
+
+  it('ends at once at a second signal', async () => {
+    const child = start('api', { SHUTDOWN_NOT_READY_SECONDS: '20' })
+    const log = createInterface({ input: child.stdout })
+    const said: unknown[] = []
+    for await (const text of log) {
+      const { msg } = JSON.parse(text) as { msg: string }
+      said.push(msg)
+      if (msg === 'listening' || msg === 'stopping') child.kill('SIGTERM')
+    }
+    expect(await ended(child)).toBe(1)
+    expect(said).toEqual(['listening', 'stopping'])
+  })
+
+  it.each<[string, Record<string, string>, string]>([
+    ['no identity', { SLIPWAY_IDENTITY_URL: '' }, 'SLIPWAY_IDENTITY_URL is not set'],
+    ['a secret twice', { NOTES_DB_RUNTIME_PASSWORD_FILE: '/dev/null' }, 'NOTES_DB_RUNTIME_PASSWORD_FILE are both set'],
+    ['a secret that is not mounted', { REDIS_URL: '', REDIS_URL_FILE: '/nowhere' }, 'REDIS_URL_FILE: "/nowhere" cannot be read (ENOENT)'],
+    ['test signatures in production', { SLIPWAY_ENV: 'production' }, 'CLAMAV_ALLOW_TEST_SIGNATURES: true'],
+  ])('ends with 78 and without a stack: %s', async (_, changes, fault) => {
+    const child = start('api', changes)
+    let said = ''
+    child.stderr.on('data', (chunk: Buffer) => {
+      said += chunk.toString()
+    })
+    expect(await ended(child)).toBe(78)
+    expect(said).toContain(fault)
+    expect(said).not.toMatch(/^ {4}at /m)
   })
 
   it('says what is wrong with its environment and ends with 78', async () => {

@@ -49,8 +49,11 @@ export async function openHost(kind: ProcessKind, manifests: readonly AnyManifes
   const config = readProcessConfig(manifests, options.environment)
   const log = options.log ?? processLog(kind, manifests, config)
   const now = options.now ?? Date.now
-  await using stores = new AsyncDisposableStack()
-  await using owned = new AsyncDisposableStack()
+  const stores = new AsyncDisposableStack()
+  const owned = new AsyncDisposableStack()
+  await using unfinished = new AsyncDisposableStack()
+  unfinished.use(stores)
+  unfinished.use(owned)
   const shared = stores.use(openShared(config.platform, manifests, log))
   const services: HostedService[] = []
   for (const manifest of manifests) {
@@ -66,7 +69,8 @@ export async function openHost(kind: ProcessKind, manifests: readonly AnyManifes
     allowTestSignatures: config.platform.scanner.allowTestSignatures,
   })
   const health = createHealth({ checks, now })
-  const [ownedByHost, storesOfHost] = [owned.move(), stores.move()]
+  // From here on the host closes them; they stay the ones that services were given, which may hand over more at any time.
+  unfinished.move()
   return {
     kind,
     config,
@@ -75,8 +79,19 @@ export async function openHost(kind: ProcessKind, manifests: readonly AnyManifes
     health,
     shared,
     services,
-    closeServices: () => ownedByHost.disposeAsync(),
-    closeStores: () => storesOfHost.disposeAsync(),
+    closeServices: () => owned.disposeAsync(),
+    closeStores: () => stores.disposeAsync(),
+  }
+}
+
+/** Makes the rest of a process around its host, and leaves nothing open when that fails. */
+export async function orClose<T>(host: Host, make: () => Promise<T>): Promise<T> {
+  try {
+    return await make()
+  } catch (error) {
+    await host.closeServices()
+    await host.closeStores()
+    throw error
   }
 }
 

@@ -78,6 +78,29 @@ describe('checkManifests', () => {
     expect(faultsOf(() => checkManifests([service({ name: 'a' }), service({ name: 'a' })]))).toEqual(['service "a" is declared twice'])
   })
 
+  it('finds what a service claims that the platform adds to it', () => {
+    const routes = [get('/api/v1/a/status', 'a.state'), get('/api/v1/a/jobs/{job}', 'a.jobs.get'), get('/api/v1/a/jobs/{id}/log', 'a.log')]
+    expect(faultsOf(() => checkManifests([service({ name: 'a', routes })]))).toEqual([
+      'operation "a.jobs.get" is declared twice',
+      'route "GET /api/v1/a/jobs/{}" is declared twice',
+      'route "GET /api/v1/a/status" is declared twice',
+    ])
+  })
+
+  it('finds a queue without a processor, and says every fault at once', () => {
+    const idle = { ...queue('idle'), processor: undefined as never }
+    const faults = faultsOf(() => checkManifests([service({ name: 'A', queues: [idle], routes: [get('/elsewhere', 'a.get')] })]))
+    expect(faults).toEqual([
+      'service "A" is not an RFC 1123 label',
+      'queue "idle" of A has no processor',
+      'route GET /elsewhere of A is on the wrong listener for its path',
+    ])
+  })
+
+  it.each(['a', 'a-b', 'a1', 'a'.repeat(63)])('takes %s for a name', (name) => {
+    expect(faultsOf(() => checkManifests([service({ name })]))).toEqual([])
+  })
+
   it('finds a schedule whose queue is not declared', () => {
     const lost = service({ name: 'a', schedules: [{ id: 's', queue: queue('elsewhere'), every: 1000, payload: { version: 1 } }] })
     expect(faultsOf(() => checkManifests([lost]))).toEqual(['schedule "s" names queue "elsewhere", which a does not declare'])
@@ -92,7 +115,8 @@ describe('checkManifests', () => {
   })
 
   it('refuses a name that could be no host and no schema', () => {
-    for (const name of ['Files', 'a_b', '-a', '9a', '']) expect(faultsOf(() => checkManifests([service({ name })]))).toHaveLength(1)
+    for (const name of ['Files', 'a_b', '-a', '9a', '', 'a-', 'a.b', 'a/b', 'ä', 'a'.repeat(64)])
+      expect(faultsOf(() => checkManifests([service({ name })]))).toHaveLength(1)
   })
 })
 
@@ -126,6 +150,32 @@ describe('routeTable', () => {
   it('refuses two owners of one prefix', () => {
     const other = service({ name: 'menu', routes: [get('/api/v1/folders', 'menu.folders')] })
     expect(faultsOf(() => routeTable([files, other]))).toEqual(['services files and menu both claim /api/v1/folders'])
+  })
+
+  it('tries the longer prefix first', () => {
+    const lengths = table.map(({ prefix }) => prefix.length)
+    expect(lengths).toEqual(lengths.toSorted((a, b) => b - a))
+    const nested = [
+      { prefix: '/a/b', service: 'inner' },
+      { prefix: '/a', service: 'outer' },
+    ]
+    expect([findRoute(nested, '/a/b/c')?.service, findRoute(nested, '/a/bc')?.service]).toEqual(['inner', 'outer'])
+  })
+
+  it.each(['/api/v1/files/../identity', '/api/v1', '/API/V1/files', '/api/v1/files%2fx', '//api/v1/files', '/api/v1/filesx/', ''])(
+    'is not fooled by %j',
+    (path) => {
+      expect(findRoute(table, path)?.service).toBe(path === '/api/v1/files/../identity' ? 'files' : undefined)
+    },
+  )
+
+  it('has the room of every service, even of one without routes: jobs, status and document are there', () => {
+    expect(routeTable([service({ name: 'quiet' })])).toEqual([{ prefix: '/api/v1/quiet', service: 'quiet' }])
+  })
+
+  it('refuses a service that lives in the room of another', () => {
+    const guest = service({ name: 'guest', routes: [get('/api/v1/files/extra', 'guest.extra')] })
+    expect(faultsOf(() => routeTable([guest, files]))).toEqual(['services guest and files both claim /api/v1/files'])
   })
 
   it('is the same whatever the order of the manifests', () => {

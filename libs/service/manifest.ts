@@ -1,6 +1,7 @@
 import type { Values, VariableTree } from '@slipway/config'
 import type { Route } from '@slipway/http'
 import type { QueueDefinition, QueueLimits, Schedule } from '@slipway/queue'
+import { platformRoutes } from './platform-routes.ts'
 import type { Runtime } from './runtime.ts'
 
 /**
@@ -50,10 +51,13 @@ export class ManifestError extends Error {
 
 /**
  * The start-up self-check: every queue is declared once and has a processor, every schedule names a declared queue, no two
- * routes, operations, buckets or services share a name.
+ * routes, operations, buckets or services share a name; those that the platform adds to every service count too, as they would win.
  * @throws {ManifestError} with every fault at once
  */
 export function checkManifests(manifests: readonly AnyManifest[]): void {
+  const services = new Map(manifests.map((manifest) => [manifest.name, manifest]))
+  const added = [...services.values()].flatMap((manifest) => platformRoutes(manifest))
+  const routes = [...manifests.flatMap((manifest) => manifest.routes), ...added]
   const faults = [
     ...repeated(
       'service',
@@ -73,11 +77,11 @@ export function checkManifests(manifests: readonly AnyManifest[]): void {
     ),
     ...repeated(
       'operation',
-      manifests.flatMap((manifest) => manifest.routes.map((route) => route.operation)),
+      routes.map((route) => route.operation),
     ),
     ...repeated(
       'route',
-      manifests.flatMap((manifest) => manifest.routes.map((route) => `${route.method} ${shape(route.path)}`)),
+      routes.map((route) => `${route.method} ${shape(route.path)}`),
     ),
     ...manifests.flatMap(faultsWithin),
   ]

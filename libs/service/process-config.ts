@@ -1,4 +1,5 @@
 import {
+  ConfigError,
   clientNames,
   type Environment,
   type PlatformConfig,
@@ -9,6 +10,7 @@ import {
   type VariableGroup,
   type VariableTree,
 } from '@slipway/config'
+import { combinationFaults } from './config-faults.ts'
 import type { AnyManifest } from './manifest.ts'
 
 /** The passwords with which one service's processes sign in to Postgres. */
@@ -49,10 +51,12 @@ export function variableGroups(manifests: readonly AnyManifest[]): VariableGroup
 
 /**
  * Reads the environment of a process that runs the given services.
- * @throws {ConfigError} with every fault at once
+ * @throws {ConfigError} with every fault at once; what only several variables together do wrong is told once each is right
  */
 export function readProcessConfig(manifests: readonly AnyManifest[], environment: Environment): ProcessConfig {
   const services = Object.fromEntries(manifests.map((manifest) => [manifest.name, serviceTree(manifest)]))
   const { platform, services: own } = readConfig({ platform: platformVariables, services }, environment, { known: clientNames })
+  const faults = combinationFaults(platform)
+  if (faults.length > 0) throw new ConfigError(faults)
   return { platform, services: own as unknown as ProcessConfig['services'] }
 }

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import type { PlatformConfig } from '@slipway/config'
+import { reconnectOnError } from '@slipway/queue'
 import type { Log } from '@slipway/telemetry'
 import { Redis } from 'ioredis'
 import { type RedisPurpose, redisDatabases } from './runtime.ts'
@@ -22,6 +23,7 @@ export function createRedisConnections(settings: PlatformConfig['redis'], log: L
       maxRetriesPerRequest: 0,
       connectTimeout: connectMilliseconds,
       commandTimeout: 2000,
+      reconnectOnError,
       retryStrategy: (times) => Math.min(100 * 2 ** times, 5000),
       ...(settings.caFile ? { tls: { ca: readFileSync(settings.caFile, 'utf8') } } : {}),
     })

@@ -76,6 +76,62 @@ describe('runPhases', () => {
   })
 })
 
+describe('the deadline of a stop', () => {
+  /** A clock that only phases move. */
+  function timed(durations: readonly number[]) {
+    let now = 0
+    const signals: AbortSignal[] = []
+    const phases = durations.map((milliseconds, index) => ({
+      name: `phase ${index}`,
+      run: (signal: AbortSignal) => {
+        signals.push(signal)
+        now += milliseconds
+      },
+    }))
+    return { phases, signals, now: () => now }
+  }
+
+  it('is shared: what early phases leave is there for the later ones', async () => {
+    const { phases, signals, now } = timed([100, 800, 0])
+    const reports = await runPhases(phases, { deadline: 1000, log: silentLog, now })
+    expect(reports.map(({ milliseconds }) => milliseconds)).toEqual([100, 800, 0])
+    expect(signals.map(({ aborted }) => aborted)).toEqual([false, false, false])
+  })
+
+  it('leaves no timer behind', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    try {
+      await runPhases([{ name: 'quick', run: () => undefined }], options)
+      expect(vi.getTimerCount()).toBe(0)
+    } finally {
+      vi.useRealTimers()
+    }
+  })
+
+  it('tells a hung phase why it was given up, and is not disturbed by what it does afterwards', async () => {
+    const late = Promise.withResolvers<void>()
+    let reason: unknown
+    const hung = {
+      name: 'hung',
+      run: (signal: AbortSignal) => {
+        signal.addEventListener('abort', () => {
+          reason = signal.reason
+        })
+        return late.promise
+      },
+    }
+    const reports = await runPhases([hung, { name: 'next', run: () => undefined }], { deadline: 40, log: silentLog })
+    late.reject(new Error('too late for anybody to care'))
+    await late.promise.catch(() => undefined)
+    expect(reports.map(({ outcome }) => outcome)).toEqual(['timed-out', 'done'])
+    expect(String(reason)).toMatch(/phase hung took longer than \d+ ms/)
+  })
+
+  it('has nothing to say about no phases', async () => {
+    expect(await runPhases([], options)).toEqual([])
+  })
+})
+
 describe('onSignals', () => {
   it('stops at the first signal and forces at the second, whichever they are', () => {
     const source = new EventEmitter()

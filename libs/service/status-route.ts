@@ -1,11 +1,16 @@
 import { reply, routesFor } from '@slipway/http'
 import { z } from 'zod'
+import type { CheckResult } from './health.ts'
 import type { AnyManifest } from './manifest.ts'
 import type { PlatformContext } from './platform-context.ts'
 
 const route = routesFor<PlatformContext>()
 
-const check = z.object({ status: z.enum(['ok', 'degraded', 'unavailable']), detail: z.string().optional(), milliseconds: z.number() })
+const check = z.object({
+  status: z.enum(['ok', 'degraded', 'unavailable']),
+  detail: z.string().optional().describe('For operators only'),
+  milliseconds: z.number(),
+})
 const status = z.object({
   service: z.string(),
   status: z.enum(['ok', 'degraded', 'unavailable']),
@@ -24,9 +29,15 @@ export function statusRoute(manifest: AnyManifest) {
       auth: { role: 'admin', scope: 'jobs:read', operator: true },
       responses: { 200: { description: 'As of now', schema: status } },
     },
-    async (_input, { health }) => {
-      const readiness = await health.ready()
-      return reply(200, { service: manifest.name, status: readiness.status, checks: { ...readiness.checks } })
+    async ({ principal }, { health }) => {
+      const { status, checks } = await health.ready()
+      const shown = Object.entries(checks).map(([name, result]) => [name, principal.kind === 'operator' ? result : withoutDetail(result)])
+      return reply(200, { service: manifest.name, status, checks: Object.fromEntries(shown) as Record<string, CheckResult> })
     },
   )
+}
+
+/** Why a store fails names its host: that is for those who run it. */
+function withoutDetail({ status, milliseconds }: CheckResult): CheckResult {
+  return { status, milliseconds }
 }

@@ -5,7 +5,7 @@ import { queueMetrics, queueTelemetry } from '@slipway/telemetry'
 import type { Express } from 'express'
 import { turnNotReady } from './api.ts'
 import { healthRoutes } from './health-routes.ts'
-import { type Host, type HostedService, type HostOptions, openHost } from './host.ts'
+import { type Host, type HostedService, type HostOptions, openHost, orClose } from './host.ts'
 import type { AnyManifest } from './manifest.ts'
 import { observeQueues } from './observe.ts'
 import type { Phase } from './shutdown.ts'
@@ -23,8 +23,14 @@ export interface Worker {
 /** Starts the processors of the given services, the relay of their durable jobs, and their schedules. */
 export async function createWorker(manifests: readonly AnyManifest[], options: HostOptions): Promise<Worker> {
   const host = await openHost('worker', manifests, options)
+  return await orClose(host, () => buildWorker(host, manifests))
+}
+
+async function buildWorker(host: Host, manifests: readonly AnyManifest[]): Promise<Worker> {
+  await using started = new AsyncDisposableStack()
   const workers: Workers[] = []
-  for (const service of host.services) workers.push(await startWorkers(service, host))
+  for (const service of host.services) workers.push(started.use(await startWorkers(service, host)))
+  started.move()
   const upkeep = host.services.map(({ databases }) => startUpkeep({ database: databases.system, log: host.log }))
   const definitions = manifests.flatMap((manifest) => manifest.queues)
   const depth = observeQueues(host.shared.queues, definitions, host.now)
@@ -80,7 +86,7 @@ function workerPhases({ host, workers, upkeep, depth }: Running, server?: HttpSe
   const { seconds, notReadySeconds } = host.config.platform.shutdown
   return [
     { name: 'not ready', run: (signal) => turnNotReady(host, notReadySeconds, signal) },
-    { name: 'jobs', run: () => Promise.all(workers.map((each) => each.stop(seconds * 1000 * 0.6))) },
+    { name: 'jobs', run: () => Promise.all(workers.map((each) => each.stop((seconds - notReadySeconds) * 1000 * 0.6))) },
     { name: 'services', run: () => Promise.all([host.closeServices(), ...upkeep.map((each) => each[Symbol.asyncDispose]())]) },
     { name: 'probes', run: () => server?.close(1) },
     { name: 'metrics', run: () => depth[Symbol.dispose]() },

@@ -4,7 +4,7 @@ import { userInfo } from 'node:os'
 import { resolve } from 'node:path'
 import { databaseAge, isRealDatabase } from './clamd-signatures.ts'
 import { type Home, writePrivately } from './home.ts'
-import { logFile } from './launch.ts'
+import { dieWithParent, logFile } from './launch.ts'
 import type { StackLog } from './part.ts'
 import { findProgram, searchPath } from './programs.ts'
 
@@ -40,7 +40,8 @@ async function runFreshclam(command: string, { home, folder, signal }: RefreshOp
   await writePrivately(configuration, configurationText(folder))
   const output = await open(logFile(home, 'freshclam'), 'a', 0o640)
   try {
-    const child = spawn(command, ['--config-file', configuration, '--stdout'], {
+    const [program, args] = await dieWithParent({ command, args: ['--config-file', configuration, '--stdout'] }, 'SIGTERM')
+    const child = spawn(program, args, {
       env: { PATH: searchPath(), LC_ALL: 'C' },
       stdio: ['ignore', output.fd, output.fd],
       signal: AbortSignal.any([signal, AbortSignal.timeout(longestDownload)]),

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { chmod, mkdir, readFile, rename, statfs, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, readFile, rename, rm, statfs, writeFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { StackError, systemCode } from './stack-error.ts'
 
@@ -84,6 +84,7 @@ export async function writePrivately(path: string, content: string): Promise<voi
     await chmod(draft, 0o600)
     await rename(draft, path)
   } catch (error) {
+    await rm(draft, { force: true })
     throw writeFault(path, error)
   }
 }

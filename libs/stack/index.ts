@@ -5,7 +5,7 @@ export { type MailOptions, type MailPart, startMailCatcher } from './mail-catche
 export type { Mail } from './mailbox.ts'
 export type { Part, PartOptions, StackLog } from './part.ts'
 export { portOwner } from './port-owner.ts'
-export { freePort, freePorts } from './ports.ts'
+export { freePort, freePorts, reclaimPort } from './ports.ts'
 export { type PostgresOptions, type PostgresPart, startPostgres } from './postgres.ts'
 export { removeHome } from './postgres-data.ts'
 export { type RedisOptions, type RedisPart, startRedis } from './redis.ts'

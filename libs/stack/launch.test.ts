@@ -6,6 +6,7 @@ import { openHome } from './home.ts'
 import { launch, logFile } from './launch.ts'
 import type { Part } from './part.ts'
 import type { Seat } from './run-file.ts'
+import { processesIn } from './stack.fixtures.ts'
 import { StackError } from './stack-error.ts'
 
 let folder: string
@@ -77,6 +78,18 @@ describe('launch', () => {
     expect(error).toMatchObject({ code: 'start-failed', what: 'part does not answer after 0.3 s' })
     const pid = Number(await readFile(join(folder, 'pid'), 'utf8'))
     expect(() => process.kill(pid, 0)).toThrow('ESRCH')
+  })
+
+  it('leaves nothing running when it cannot write down which process it is', async () => {
+    await rm(seat.home.run, { recursive: true })
+    await expect(shell('exec sleep 600')).rejects.toMatchObject({ code: 'not-permitted', what: expect.stringContaining('part.pid') })
+    expect(await processesIn(folder)).toEqual([])
+  })
+
+  it('names the log that cannot be written, and starts nothing', async () => {
+    await rm(seat.home.logs, { recursive: true })
+    await expect(shell('touch ready; exec sleep 600')).rejects.toMatchObject({ what: expect.stringContaining('part.log') })
+    await expect(stat(join(folder, 'ready'))).rejects.toThrow('ENOENT')
   })
 
   it('passes on an error that says what to do, and ends the part', async () => {

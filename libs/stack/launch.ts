@@ -33,11 +33,13 @@ export async function launch(seat: Seat, options: Launch): Promise<Part> {
   try {
     const child = await startChild(seat, options, log.handle)
     const part = partOf(child, seat)
-    await writeRunFile(seat, { pid: part.pid, program: basename(options.command) })
-    await untilReady(part, options, log.tail).catch(async (error: unknown) => {
+    try {
+      await writeRunFile(seat, { pid: part.pid, program: basename(options.command) })
+      await untilReady(part, options, log.tail)
+    } catch (error) {
       await part.stop()
       throw error
-    })
+    }
     return part
   } finally {
     await log.handle.close()
@@ -60,7 +62,10 @@ async function startChild(seat: Seat, options: Launch, output: FileHandle): Prom
 }
 
 /** `setpriv` of util-linux asks the kernel to signal the program when this process goes away, even by SIGKILL. */
-async function dieWithParent({ command, args }: Launch, signal: NodeJS.Signals): Promise<[string, string[]]> {
+export async function dieWithParent(
+  { command, args }: Pick<Launch, 'command' | 'args'>,
+  signal: NodeJS.Signals,
+): Promise<[string, string[]]> {
   const setpriv = await findProgram(['setpriv'])
   if (!setpriv) return [command, [...args]]
   return [setpriv, ['--pdeathsig', signal.replace('SIG', ''), '--', command, ...args]]

@@ -1,4 +1,5 @@
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -94,6 +95,86 @@ describe('startMailCatcher', () => {
     expect(second.messages().map((mail) => mail.id)).toEqual(['00000001', '00000002'])
   })
 
+  it('refuses a mail that is too large, whether the sender says so or not, and goes on to serve', async () => {
+    await using part = await startMailCatcher()
+    const tooLarge = 25 * 1024 * 1024 + 1
+    expect(await smtp(part.smtpPort, ['EHLO test', `MAIL FROM:<a@b.c> SIZE=${tooLarge}`])).toMatch(/^552/)
+    const line = `${'x'.repeat(998)}\n`
+    const content = `Subject: large\n\n${line.repeat(Math.ceil(tooLarge / 999))}`
+    expect(await smtp(part.smtpPort, mailLines({ to: ['a@b.c'], content }))).toMatch(/^552/)
+    expect(part.messages()).toEqual([])
+    expect(await smtp(part.smtpPort, mailLines(simple))).toMatch(/^250/)
+  }, 30_000)
+
+  it('keeps text beside HTML, several attachments in their order, and one without a name', async () => {
+    await using part = await startMailCatcher()
+    const content = [
+      'Subject: two ways',
+      'Content-Type: multipart/mixed; boundary=m',
+      '',
+      '--m\nContent-Type: multipart/alternative; boundary=a\n',
+      '--a\nContent-Type: text/plain; charset=utf-8\n\nas text',
+      '--a\nContent-Type: text/html; charset=utf-8\n\n<b>as HTML</b>',
+      '--a--',
+      '--m\nContent-Type: image/png\nContent-Transfer-Encoding: base64\nContent-Disposition: attachment; filename="../../etc/passwd"\n\nAAECAw==',
+      '--m\nContent-Type: application/octet-stream\nContent-Disposition: attachment\n\nx',
+      '--m--',
+    ].join('\n')
+    await smtp(part.smtpPort, mailLines({ to: ['a@b.c'], content }))
+    const [mail] = part.messages()
+    expect(mail).toMatchObject({ text: 'as text', html: '<b>as HTML</b>' })
+    expect(mail?.attachments.map(({ contentType, size }) => [contentType, size])).toEqual([
+      ['image/png', 4],
+      ['application/octet-stream', 1],
+    ])
+    expect(mail?.attachments[1]?.name).toBe('')
+  })
+
+  it('catches what many senders send at once, each mail under an id of its own', async () => {
+    await using part = await startMailCatcher({ home })
+    const addresses = Array.from({ length: 20 }, (_, index) => `person-${index}@example.com`)
+    const replies = await Promise.all(addresses.map((to) => smtp(part.smtpPort, mailLines({ ...simple, to: [to] }))))
+    expect(replies.every((reply) => reply.startsWith('250'))).toBe(true)
+    expect(new Set(part.messages().map((mail) => mail.id)).size).toBe(20)
+    expect(
+      part
+        .messages()
+        .flatMap((mail) => mail.to)
+        .toSorted(),
+    ).toEqual(addresses.toSorted())
+    expect(await readdir(join(home, 'mail'))).toHaveLength(20)
+  })
+
+  it('keeps a mail for its owner only, and forgets a removed one over a restart', async () => {
+    const first = await startMailCatcher({ home })
+    for (let count = 0; count < 2; count++) await smtp(first.smtpPort, mailLines(simple))
+    expect((await stat(join(home, 'mail', '00000001.json'))).mode & 0o777).toBe(0o600)
+    await fetch(`${first.httpUrl}/00000001`, { method: 'DELETE' })
+    await first.stop()
+    await using second = await startMailCatcher({ home })
+    expect(second.messages().map((mail) => mail.id)).toEqual(['00000002'])
+  })
+
+  it('keeps none when it is told to keep none, but still tells who waits', async () => {
+    await using part = await startMailCatcher({ keep: 0 })
+    const waiting = part.waitFor(() => true)
+    await smtp(part.smtpPort, mailLines(simple))
+    expect((await waiting).subject).toBe('Hello')
+    expect(part.messages()).toEqual([])
+  })
+
+  it('stops while a sender is in the middle of a mail', async () => {
+    const part = await startMailCatcher()
+    const sender = connect({ host: '127.0.0.1', port: part.smtpPort })
+    sender.on('error', () => undefined)
+    const closed = new Promise((done) => sender.once('close', done))
+    await new Promise((done) => sender.once('data', done))
+    sender.write('EHLO test\r\nMAIL FROM:<a@b.c>\r\nRCPT TO:<a@b.c>\r\nDATA\r\nSubject: half')
+    await part.stop()
+    await closed
+    expect(part.messages()).toEqual([])
+  })
+
   it('names the port in use', async () => {
     await using part = await startMailCatcher()
     await expect(startMailCatcher({ smtpPort: part.smtpPort })).rejects.toMatchObject({ code: 'port-in-use' })
@@ -138,7 +219,9 @@ describe('GET /dev/mail', () => {
     await using part = await startMailCatcher()
     for (let count = 0; count < 3; count++) await smtp(part.smtpPort, mailLines(simple))
     expect((await fetch(`${part.httpUrl}/00000009`)).status).toBe(404)
-    expect((await fetch(new URL('/elsewhere', part.httpUrl))).status).toBe(404)
+    for (const path of ['/elsewhere', '/dev/mailbox', '/dev/mail/00000001/raw', '/dev/mail/..%2f..%2fsecrets']) {
+      expect((await fetch(new URL(path, part.httpUrl))).status).toBe(404)
+    }
     const refused = await fetch(part.httpUrl, { method: 'POST' })
     expect([refused.status, refused.headers.get('allow')]).toEqual([405, 'GET, HEAD, DELETE'])
     expect(await (await fetch(part.httpUrl, { method: 'HEAD' })).text()).toBe('')

@@ -103,7 +103,7 @@ export class Mailbox {
   }
 
   async #dropOldest(): Promise<void> {
-    for (const mail of this.#mails.slice(0, -this.#options.keep)) await this.remove(mail.id)
+    for (const mail of this.#mails.slice(0, Math.max(0, this.#mails.length - this.#options.keep))) await this.remove(mail.id)
   }
 
   #fileOf(folder: string, id: string): string {

@@ -11,17 +11,34 @@ export async function freePort(): Promise<number> {
 const lowest = 20_000
 const highest = 32_000
 
+/** Ports that this process has given out, and to whom: a part that is about to start has not bound its port yet. */
+const givenTo = new Map<number, string>()
+
+/** Whether `owner` may have a certain port: it is free, and not promised to another part of this process. From then on it is. */
+export async function reclaimPort(port: number, owner: string): Promise<boolean> {
+  if ((givenTo.get(port) ?? owner) !== owner) return false
+  const server = await listen(port).catch(() => undefined)
+  if (!server) return false
+  givenTo.set(port, owner)
+  await close(server)
+  return true
+}
+
 /**
- * Several free ports; they are held together until all are known, so that none comes twice. They lie below the range from which
- * systems number outgoing connections (32768 and up on Linux): a port from that range may be taken by any connection before a part
- * has bound it.
+ * Several free ports. One that this process was given before never comes again, be it bound by now or not. They lie below the range
+ * from which systems number outgoing connections (32768 and up on Linux): a port from that range may be taken by any connection
+ * before a part has bound it.
  */
-export async function freePorts(count: number): Promise<number[]> {
+export async function freePorts(count: number, owner = ''): Promise<number[]> {
   const servers: Server[] = []
   try {
     for (let attempt = 0; servers.length < count && attempt < 1000; attempt++) {
-      const server = await listen(lowest + Math.floor(Math.random() * (highest - lowest))).catch(() => undefined)
+      const port = lowest + Math.floor(Math.random() * (highest - lowest))
+      if (givenTo.has(port)) continue
+      givenTo.set(port, owner)
+      const server = await listen(port).catch(() => undefined)
       if (server) servers.push(server)
+      else givenTo.delete(port)
     }
     if (servers.length === count) return servers.map(portOf)
     throw new StackError('port-in-use', {

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { chown, lstat, mkdir, readFile, readlink, rm, symlink, writeFile } from 'node:fs/promises'
+import { chown, lstat, mkdir, readFile, readlink, realpath, rm, symlink, writeFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { type Home, makeFolder, readIfPresent, writeFault } from './home.ts'
@@ -60,7 +60,10 @@ export async function removeHome(path: string): Promise<void> {
     const target = await readlink(link)
     if (dirname(target) === rootData) await rm(target, { recursive: true, force: true })
   }
-  await rm(resolve(path), { recursive: true, force: true })
+  // A home may be a link itself: then its data are elsewhere, and go too.
+  const target = await realpath(path).catch(() => path)
+  await rm(target, { recursive: true, force: true })
+  await rm(resolve(path), { force: true })
 }
 
 /** Makes a new cluster unless there is one. A half-made one of an interrupted start is made again. */

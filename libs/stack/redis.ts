@@ -34,7 +34,7 @@ async function startServer(seat: Seat, options: RedisOptions & { command: string
   if (options.password !== undefined) await keepSecret(seat.home, { name: 'redis-password', value: options.password })
   const password = await keptSecret(seat.home, 'redis-password')
   const configuration = await writeConfiguration(seat.home, { port, password, appendOnly })
-  const part = await launch(seat, { command, args: [configuration], isReady: () => answersPing({ port, password }) })
+  const part = await launch(seat, { command, args: [asPattern(configuration)], isReady: () => answersPing({ port, password }) })
   return { ...part, port, password, url: `redis://:${encodeURIComponent(password)}@127.0.0.1:${port}` }
 }
 
@@ -49,6 +49,11 @@ async function writeConfiguration(home: Home, settings: Settings): Promise<strin
   const path = resolve(home.path, 'redis', 'redis.conf')
   await writePrivately(path, configurationText(data, settings))
   return path
+}
+
+/** Redis takes a path with `*`, `?` or `[` for a pattern; where none fits it runs on its defaults: the standard port and no password. */
+function asPattern(path: string): string {
+  return /[*?[]/.test(path) ? path.replaceAll(/[\\*?[\]]/g, '\\$&') : path
 }
 
 /** The password stands in a private file, as arguments can be read by every user of the machine. */

@@ -4,7 +4,7 @@ import { defaultCache } from './cache.ts'
 import { type Home, keptSecret, makeFolder, openHome, readIfPresent, writePrivately } from './home.ts'
 import { launch } from './launch.ts'
 import type { Part, PartOptions } from './part.ts'
-import { choosePort, freePorts, onPort } from './ports.ts'
+import { freePorts, onPort, reclaimPort } from './ports.ts'
 import { claimed, type Seat } from './run-file.ts'
 import { seaweedBinary } from './seaweed-binary.ts'
 
@@ -47,9 +47,9 @@ async function startServer(seat: Seat, command: string, port: number): Promise<S
   const ports = await choosePorts(home, port)
   const accessKey = await keptSecret(home, 's3-access-key')
   const secretKey = await keptSecret(home, 's3-secret-key')
-  const data = await makeFolder(resolve(home.path, 'seaweed', 'data'), 0o700)
+  await makeFolder(resolve(home.path, dataFolder), 0o700)
   const identities = await writeIdentities(home, { accessKey, secretKey })
-  const args = serverArguments({ data, identities, ports })
+  const args = serverArguments({ identities, ports })
   const part = await launch(seat, { command, args, environment: serverEnvironment, isReady: () => serves(ports) })
   const stop = async () => {
     await part.stop()
@@ -63,16 +63,10 @@ async function startServer(seat: Seat, command: string, port: number): Promise<S
 async function choosePorts(home: Home, s3: number): Promise<Ports> {
   const path = resolve(home.path, 'seaweed', 'ports.json')
   const kept = await keptPorts(path)
-  const free = await freePorts(portNames.length)
-  const chosen = portNames.map(async (name, index) => {
+  const chosen = portNames.map(async (name) => {
     const port = kept?.[name]
-    const isFree =
-      port !== undefined &&
-      (await choosePort('seaweed', port).then(
-        () => true,
-        () => false,
-      ))
-    return [name, isFree ? port : free[index]] as const
+    const mayStay = typeof port === 'number' && (await reclaimPort(port, home.path))
+    return [name, mayStay ? port : (await freePorts(1, home.path))[0]] as const
   })
   const ports = { ...Object.fromEntries(await Promise.all(chosen)), s3 } as Ports
   await makeFolder(resolve(home.path, 'seaweed'))
@@ -95,12 +89,15 @@ async function writeIdentities(home: Home, credentials: { accessKey: string; sec
   return path
 }
 
+/** From the home, where the process runs: `weed` takes a comma in a path for the end of one of several folders. */
+const dataFolder = 'seaweed/data'
+
 /** One volume per new bucket instead of seven: a development machine has many small buckets. */
 const serverEnvironment = { WEED_MASTER_VOLUME_GROWTH_COPY_1: '1' }
 
-function serverArguments({ data, identities, ports }: { data: string; identities: string; ports: Ports }): string[] {
+function serverArguments({ identities, ports }: { identities: string; ports: Ports }): string[] {
   const options = {
-    dir: data,
+    dir: dataFolder,
     ip: '127.0.0.1',
     'ip.bind': '127.0.0.1',
     'master.port': ports.master,

@@ -46,6 +46,13 @@ export async function isAlive(pid: number): Promise<boolean> {
   return (await processState(pid)) !== undefined
 }
 
+/** Numbers of the processes that run in a folder. Linux only. */
+export async function processesIn(folder: string): Promise<number[]> {
+  const pids = (await readdir('/proc')).filter((entry) => /^\d+$/.test(entry))
+  const folders = await Promise.all(pids.map((pid) => readlink(`/proc/${pid}/cwd`).catch(() => '')))
+  return pids.filter((_, index) => folders[index] === folder).map(Number)
+}
+
 /** Addresses that a process and its threads listen on, from the kernel. Linux only. */
 export async function listeningAddresses(pid: number): Promise<string[]> {
   const descriptors = await readdir(`/proc/${pid}/fd`)

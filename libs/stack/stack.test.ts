@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process'
-import { chmod, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { chmod, copyFile, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -8,15 +8,16 @@ import { missingPrograms } from './binaries.ts'
 import { configurationText as clamdConfiguration } from './clamd.ts'
 import { clamdLimits } from './clamd-limits.ts'
 import { databaseAge, findRealDatabase, isRealDatabase } from './clamd-signatures.ts'
-import { keptSecret, openHome } from './home.ts'
-import { freePorts, StackError } from './index.ts'
+import { keptSecret, openHome, writeFault, writePrivately } from './home.ts'
+import { freePorts, removeHome, StackError } from './index.ts'
 import { aptScript } from './install.ts'
 import { portOwner } from './port-owner.ts'
-import { choosePort, onPort } from './ports.ts'
+import { choosePort, onPort, reclaimPort } from './ports.ts'
 import { isRunning, processState } from './process-identity.ts'
 import { findProgram } from './programs.ts'
 import { configurationText as redisConfiguration } from './redis.ts'
 import { claimed, type Seat, writeRunFile } from './run-file.ts'
+import { eventually } from './wait.ts'
 
 let folder: string
 beforeEach(async () => {
@@ -63,7 +64,78 @@ describe('keptSecret', () => {
   })
 })
 
+describe('writePrivately', () => {
+  it('leaves no draft behind when it fails, and the old content as it was', async () => {
+    const target = join(folder, 'target')
+    await mkdir(target)
+    await writeFile(join(target, 'inside'), 'as it was')
+    await expect(writePrivately(target, 'new')).rejects.toMatchObject({ code: 'not-permitted', what: expect.stringContaining(target) })
+    expect(await readdir(folder)).toEqual(['target'])
+    expect(await readFile(join(target, 'inside'), 'utf8')).toBe('as it was')
+  })
+
+  it('closes a file that others could read before', async () => {
+    const file = join(folder, 'secret')
+    await writeFile(file, 'old', { mode: 0o644 })
+    await writePrivately(file, 'new')
+    expect((await stat(file)).mode & 0o777).toBe(0o600)
+  })
+})
+
+describe('writeFault', () => {
+  it.each([
+    ['ENOSPC', 'disk-full', 'free some disk space'],
+    ['EDQUOT', 'disk-full', 'free some disk space'],
+    ['EACCES', 'not-permitted', 'choose another home with --home'],
+    ['EROFS', 'not-permitted', 'choose another home with --home'],
+  ])('tells of %s as %s, with the path', (code, kind, fix) => {
+    const fault = writeFault('/home/of/stack', Object.assign(new Error('no'), { code }))
+    expect(fault).toMatchObject({ code: kind, what: expect.stringMatching(`/home/of/stack.*${code}`), fix: expect.stringContaining(fix) })
+  })
+})
+
+describe('removeHome', () => {
+  it('takes the data along of a home that is a link', async () => {
+    const [data, link] = [join(folder, 'data'), join(folder, 'link')]
+    await mkdir(join(data, 'redis'), { recursive: true })
+    await symlink(data, link)
+    await removeHome(link)
+    expect(await readdir(folder)).toEqual([])
+  })
+
+  it('follows no link to a folder that is not its own', async () => {
+    const [home, elsewhere] = [join(folder, 'home'), join(folder, 'elsewhere')]
+    await mkdir(home)
+    await mkdir(elsewhere)
+    await writeFile(join(elsewhere, 'precious'), '')
+    for (const name of ['postgres', 'redis']) await symlink(elsewhere, join(home, name))
+    await removeHome(home)
+    expect(await readdir(folder)).toEqual(['elsewhere'])
+    expect(await readdir(elsewhere)).toEqual(['precious'])
+  })
+
+  it('is content when there is none', async () => {
+    await removeHome(join(folder, 'none'))
+  })
+})
+
 describe('ports', () => {
+  it('gives none twice, be it bound by then or not', async () => {
+    const ports: number[] = []
+    for (let count = 0; count < 400; count++) ports.push(...(await freePorts(1)))
+    expect(new Set(ports).size).toBe(400)
+  })
+
+  it('gives a port of an earlier start back to who had it, and to nobody else', async () => {
+    const [port = 0] = await freePorts(1, '/home/one')
+    expect(await reclaimPort(port, '/home/two')).toBe(false)
+    expect(await reclaimPort(port, '/home/one')).toBe(true)
+    const server = createServer()
+    await new Promise<void>((done) => server.listen(port, '127.0.0.1', done))
+    expect(await reclaimPort(port, '/home/one')).toBe(false)
+    await new Promise((done) => server.close(done))
+  })
+
   it('finds distinct free ports', async () => {
     const ports = await freePorts(20)
     expect(Math.max(...ports)).toBeLessThan(32_768)
@@ -105,6 +177,29 @@ describe('processState', () => {
     expect(self?.command).toContain('node')
     expect(await isRunning({ pid: process.pid, started: self?.started ?? '' })).toBe(true)
     expect(await isRunning({ pid: process.pid, started: 'earlier' })).toBe(false)
+  })
+
+  it.runIf(process.platform === 'linux')('is not confused by a name that looks like the end of a field', async () => {
+    const program = join(folder, 'x) Z 1 (y')
+    await copyFile('/bin/sleep', program)
+    await chmod(program, 0o755)
+    const child = spawn(program, ['600'], { stdio: 'ignore' })
+    await new Promise((done) => child.once('spawn', done))
+    const state = await processState(child.pid ?? 0)
+    expect(state).toMatchObject({ pid: child.pid, started: expect.stringMatching(/^\d+$/) })
+    const exited = new Promise((done) => child.once('exit', done))
+    child.kill()
+    await exited
+  })
+
+  it.runIf(process.platform === 'linux')('counts a process as gone that nobody has reaped', async () => {
+    const parent = spawn('/bin/sh', ['-c', 'sleep 0 & echo $!; exec sleep 600'], { stdio: ['ignore', 'pipe', 'ignore'] })
+    const pid = await new Promise<number>((done) => parent.stdout.once('data', (line: Buffer) => done(Number(line))))
+    expect(await eventually(async () => (await readFile(`/proc/${pid}/stat`, 'utf8')).includes(') Z '), 20)).toBe(true)
+    expect(await processState(pid)).toBeUndefined()
+    const exited = new Promise((done) => parent.once('exit', done))
+    parent.kill('SIGKILL')
+    await exited
   })
 
   it('knows that a process is gone', async () => {
@@ -167,6 +262,38 @@ describe('claimed', () => {
     const seat = await seatOf()
     await expect(claimed(seat, () => Promise.reject(new Error('no')))).rejects.toThrow('no')
     expect(await claimed(seat, async () => 1)).toBe(1)
+  })
+
+  it('lets one of two at once begin, and the other after it has ended', async () => {
+    const seat = await seatOf()
+    const begun = Promise.withResolvers<void>()
+    const end = Promise.withResolvers<string>()
+    const first = claimed(seat, () => (begun.resolve(), end.promise))
+    await begun.promise
+    const refused = await claimed(seat, async () => 'second').catch((thrown: unknown) => thrown)
+    expect(refused).toMatchObject({ code: 'already-running', fix: expect.stringContaining('slipway down') })
+    end.reject(new Error('first failed'))
+    await expect(first).rejects.toThrow('first failed')
+    expect(await claimed(seat, async () => 'third')).toBe('third')
+  })
+
+  it('is not held by a stack that was killed before it knew its process', async () => {
+    const seat = await seatOf()
+    const dead = { pid: process.pid, started: 'earlier' }
+    await writeFile(join(seat.home.run, 'part.pid'), JSON.stringify({ ...dead, program: '', parent: dead }))
+    expect(await claimed(seat, async () => 1)).toBe(1)
+  })
+
+  it('kills an orphan that does not want to go', async () => {
+    const seat = { ...(await seatOf()), stopSeconds: 0.1 }
+    const script = "process.on('SIGTERM', () => undefined); setInterval(() => undefined, 1000); process.stdout.write('up')"
+    const child = spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'pipe', 'ignore'] })
+    await new Promise((done) => child.stdout.once('data', done))
+    const exited = new Promise((done) => child.once('exit', (_, signal) => done(signal)))
+    await writeRunFile(seat, { pid: child.pid ?? 0, program: 'node' })
+    await rewrite(seat, { parent: { pid: process.pid, started: 'earlier' } })
+    await claimed(seat, async () => undefined)
+    expect(await exited).toBe('SIGKILL')
   })
 
   it('is not confused by a damaged file', async () => {

@@ -33,10 +33,15 @@ export const quarantineBucket = 'quarantine'
 const connectMilliseconds = 5000
 /** Silence on a connection, also of a reader who stopped reading, after which it is closed. */
 const idleMilliseconds = 60_000
+/**
+ * From a request to the beginning of its answer, for each of three tries: a store that hangs must not hold clients for minutes. It has to be
+ * enough for the bytes of a part.
+ */
+const answerMilliseconds = 8000
 /** Every download holds a connection for as long as its reader takes, and must not keep uploads waiting. */
 const maxSockets = 1024
 
-export function connect(options: StorageOptions): Connection {
+export function connect(options: StorageOptions, patience: number = answerMilliseconds): Connection {
   const { endpoint, region, accessKey, secretKey, pathStyle, bucketPrefix, caFile } = options
   const agent = { keepAlive: true, maxSockets }
   const client = new S3Client({
@@ -49,11 +54,22 @@ export function connect(options: StorageOptions): Connection {
     requestHandler: {
       connectionTimeout: connectMilliseconds,
       socketTimeout: idleMilliseconds,
+      throwOnRequestTimeout: true,
       httpAgent: new HttpAgent(agent),
       httpsAgent: new HttpsAgent(caFile ? { ...agent, ca: readFileSync(caFile) } : agent),
     },
     ...(endpoint ? { endpoint: String(endpoint) } : {}),
     ...(accessKey && secretKey ? { credentials: { accessKeyId: accessKey, secretAccessKey: secretKey } } : {}),
   })
+  limitSilence(client, patience)
   return { client, bucket: (name) => `${bucketPrefix}${name}`, parts: createPartPool() }
+}
+
+/** What the store does on its own with whole objects, copies and putting parts together, takes as long as it takes. */
+function limitSilence({ config: { requestHandler } }: S3Client, milliseconds: number): void {
+  const handle = requestHandler.handle.bind(requestHandler)
+  requestHandler.handle = (request, options) => {
+    const isLong = 'x-amz-copy-source' in request.headers || request.method === 'POST'
+    return handle(request, { ...options, requestTimeout: isLong ? 0 : milliseconds })
+  }
 }

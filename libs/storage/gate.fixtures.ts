@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { createServer as createHttpServer, request } from 'node:http'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { Readable } from 'node:stream'
 import { createScanner, type Scanner, type ScannerOptions } from '@slipway/scanner'
@@ -114,4 +115,56 @@ export async function proxyTo(target: string): Promise<Proxy> {
     },
   }
   return proxy
+}
+
+/** What happens to a request on its way: it passes, the store is too busy for it, or its answer breaks off after so many bytes of body. */
+export type Fault = 'pass' | 'slow-down' | { cutAfter: number }
+
+export interface FaultyStore extends AsyncDisposable {
+  endpoint: string
+  /** Decides for each request. */
+  fault: (request: { method: string; url: string }) => Fault
+  /** Connections that are open now. */
+  connections(): Promise<number>
+}
+
+/** Stands between us and the store, and fails single requests. */
+export async function faultyStore(target: string): Promise<FaultyStore> {
+  const { hostname, port } = new URL(target)
+  const server = createHttpServer((near, answer) => {
+    const { method = '', url = '', headers } = near
+    const fault = store.fault({ method, url })
+    if (fault === 'slow-down') {
+      near.resume()
+      answer.writeHead(503, { 'content-type': 'application/xml' }).end('<Error><Code>SlowDown</Code><Message>later</Message></Error>')
+      return
+    }
+    const far = request({ hostname, port, method, path: url, headers }, (reply) => {
+      answer.writeHead(reply.statusCode ?? 502, reply.headers)
+      if (fault === 'pass') return reply.pipe(answer)
+      let given = 0
+      return reply.on('data', (chunk: Buffer) => {
+        if (given >= fault.cutAfter) return
+        answer.write(chunk.subarray(0, fault.cutAfter - given))
+        given += chunk.length
+        if (given >= fault.cutAfter) answer.socket?.destroySoon()
+      })
+    })
+    far.on('error', () => answer.destroy())
+    answer.on('close', () => far.destroy())
+    near.pipe(far)
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const store: FaultyStore = {
+    endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    fault: () => 'pass',
+    connections: () => new Promise((resolve, reject) => server.getConnections((error, count) => (error ? reject(error) : resolve(count)))),
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections()
+      server.close()
+      await once(server, 'close')
+    },
+  }
+  return store
 }

@@ -75,8 +75,7 @@ export class QuarantineUpload {
 
   /** From the small buffer to a part. */
   async #grow(): Promise<void> {
-    const part = await this.#pool.take(this.#signal)
-    this.#held.push(part)
+    const part = await this.#take()
     this.#filling.copy(part.bytes)
     this.#filling = part.bytes
   }
@@ -88,10 +87,19 @@ export class QuarantineUpload {
     this.#sending = ask(this.#send(full.subarray(0, this.#filled)))
     this.#sending.catch(() => {})
     this.#filled = 0
-    if (this.#held.length < 2 && this.#pool.hasSpare) this.#held.push(await this.#pool.take(this.#signal))
+    if (this.#held.length < 2 && this.#pool.hasSpare) await this.#take()
     const other = this.#held.find((part) => part.bytes !== full)
     if (other) this.#filling = other.bytes
     else await this.#sending
+  }
+
+  /** What comes when all has been given back already would be held for ever. */
+  async #take(): Promise<Part> {
+    const part = await this.#pool.take(this.#signal)
+    if (this.#signal.aborted) part.release({ reuse: true })
+    this.#signal.throwIfAborted()
+    this.#held.push(part)
+    return part
   }
 
   #release(options: { reuse: boolean }): void {

@@ -47,7 +47,7 @@ describe('settings', () => {
     ['an empty secret', 'x', { type: 'secret', value: '' }, '422 request.invalid'],
     ['NUL', 'x', { type: 'string', value: 'a\u0000b' }, '400 request.malformed'],
     ['NUL deep in JSON', 'x', { type: 'json', value: [{ a: '\u0000' }] }, '400 request.malformed'],
-    ['half a surrogate pair', 'x', { type: 'json', value: '\ud800' }, '422 request.invalid'],
+    ['half a surrogate pair', 'x', { type: 'json', value: '\ud800' }, '400 request.malformed'],
     ['16 kB and more', 'x', { type: 'string', value: 'x'.repeat(16_385) }, '422 request.invalid'],
     ['64 kB and more', 'x', { type: 'json', value: 'x'.repeat(70_000) }, '413 request.too-large'],
     ['a key in capitals', 'Mail', { type: 'number', value: 1 }, '400 request.parameters-invalid'],

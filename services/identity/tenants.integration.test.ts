@@ -1,4 +1,4 @@
-import { assertTenantTables } from '@slipway/db'
+import { assertTenantTables, connect } from '@slipway/db'
 import { type SQL, sql } from 'drizzle-orm'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Answer, openRoom, type Person, type Room } from './identity.fixtures.ts'
@@ -61,7 +61,8 @@ describe('making a tenant', () => {
   })
 
   it('is once for one Idempotency-Key', async () => {
-    const by = await owner.token()
+    // A token of another tenant: the answer is recorded there, in the transaction that makes this one.
+    const by = await owner.token('acme')
     const once = () =>
       room.call('POST', '/api/v1/tenants', {
         token: by,
@@ -71,6 +72,19 @@ describe('making a tenant', () => {
     const [first, second] = [await once(), await once()]
     expect([first.status, second.status]).toEqual([201, 201])
     expect(second.body).toEqual(first.body)
+  })
+
+  it('is made together with the answer for its Idempotency-Key, or not at all', async () => {
+    await using admin = connect({ url: room.database.adminUrl })
+    await admin.pool.query(`
+      create function identity.refuse() returns trigger language plpgsql as $$ begin raise exception 'no answer today'; end $$;
+      create trigger refuse before update of answer on identity.idempotency_keys for each row execute function identity.refuse()`)
+    const headers = { 'idempotency-key': '"k-2"' }
+    const send = async () =>
+      room.call('POST', '/api/v1/tenants', { token: await owner.token(), body: { slug: 'together', name: 'Together' }, headers })
+    expect((await send()).status).toBe(500)
+    await admin.pool.query('drop trigger refuse on identity.idempotency_keys')
+    expect((await send()).status).toBe(201)
   })
 
   it('is for people', async () => {

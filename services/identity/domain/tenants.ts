@@ -23,8 +23,14 @@ export interface NewTenant {
   readonly ownerId: string
 }
 
+interface Making {
+  readonly actor: Actor
+  /** Last in the transaction that makes it. */
+  readonly finish: (tx: Transaction, tenant: Tenant) => Promise<void>
+}
+
 /** Makes a tenant with its first owner. The slug is for good: it is in host names, links and tokens. */
-export async function createTenant({ auth, database }: IdentityContext, { slug, name, ownerId }: NewTenant, actor: Actor) {
+export async function createTenant({ auth, database }: IdentityContext, { slug, name, ownerId }: NewTenant, { actor, finish }: Making) {
   requireUsableSlug(slug)
   const tenantId = newId()
   try {
@@ -33,7 +39,9 @@ export async function createTenant({ auth, database }: IdentityContext, { slug, 
       const call = () => auth.api.createOrganization({ body: { name, slug, userId: ownerId } })
       await translated(withAuth(auth.options, { tx, tenantId }, call))
       await audited(tx, actor, { action: 'tenant.created', tenantId, subject: { type: 'tenant', id: tenantId }, after: { slug, name } })
-      return findTenant(tx, tenantId)
+      const tenant = await findTenant(tx, tenantId)
+      await finish(tx, tenant)
+      return tenant
     })
   } catch (error) {
     throw isUniqueViolation(error, 'organization_slug') ? slugTaken(slug) : error

@@ -56,11 +56,13 @@ export const createTenantRoute = route(
     problems: ['tenant.slug-taken', 'auth.forbidden'],
     rate: { name: 'identity-tenants', limit: 30, seconds: 3600, by: 'principal' },
   },
-  async ({ body: { slug, name }, principal, request }, context) => {
+  async ({ body: { slug, name }, principal, request, idempotency }, context) => {
     const owner = await context.system.transaction((tx) => requirePerson(tx, principal))
     requireUnlimited(principal)
-    const tenant = await createTenant(context, { slug, name, ownerId: owner.id }, actorOf(principal, request))
-    return reply(201, body(tenant), { headers: { location: `/api/v1/tenants/${tenant.id}`, etag: strongEtag(tenant.version) } })
+    const made = (tenant: Tenant) =>
+      reply(201, body(tenant), { headers: { location: `/api/v1/tenants/${tenant.id}`, etag: strongEtag(tenant.version) } })
+    const finish: Parameters<typeof createTenant>[2]['finish'] = (tx, tenant) => idempotency.complete(tx, made(tenant))
+    return made(await createTenant(context, { slug, name, ownerId: owner.id }, { actor: actorOf(principal, request), finish }))
   },
 )
 

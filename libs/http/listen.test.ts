@@ -1,10 +1,11 @@
 import { execFile } from 'node:child_process'
 import { once } from 'node:events'
+import { PassThrough } from 'node:stream'
 import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { boundary, json, problemIn, raw, serve } from './http.fixtures.ts'
-import { listen, multipart, reply, routesFor } from './index.ts'
+import { listen, multipart, reply, replyStream, routesFor } from './index.ts'
 
 const route = routesFor<unknown>()
 const responses = { 200: { description: 'Done', schema: z.object({ ok: z.boolean() }) } }
@@ -43,6 +44,32 @@ describe('closing', () => {
     expect(answer).toMatch(/^HTTP\/1\.1 200 /)
     expect(answer).toMatch(/connection: close/i)
     await closed
+  })
+
+  it('is told to answers without an end, which end then', async () => {
+    const opened = Promise.withResolvers<void>()
+    const endless = route(
+      {
+        method: 'GET',
+        path: '/endless',
+        operation: 'endless',
+        summary,
+        auth: 'none',
+        responses: { 200: { description: 'Ticks', content: 'text/plain' } },
+      },
+      async ({ request: { closing } }) => {
+        const stream = new PassThrough()
+        closing.addEventListener('abort', () => stream.end('closing'))
+        stream.write('open ')
+        opened.resolve()
+        return replyStream(200, stream, { headers: { 'content-type': 'text/plain' } })
+      },
+    )
+    await using server = await serve({ routes: [endless], closeSeconds: 30 })
+    const text = server.fetch('/endless').then((response) => response.text())
+    await opened.promise
+    await server.server.close()
+    expect(await text).toBe('open closing')
   })
 
   it('closes idle connections at once', async () => {

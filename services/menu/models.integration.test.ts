@@ -169,16 +169,16 @@ describe('a dish that is deleted while its model is being made', () => {
     await workers.stop(5000)
     const { body } = await ours.photo(id, red)
     const [job] = await jobs(id)
-    const { accept } = test.context.gate
-    const late = { ...test.context.gate, accept: accept as typeof accept }
+    const { gate } = test.context
     let outputs = 0
-    late.accept = (async (source: never, options: Parameters<typeof accept>[1]) => {
-      const accepted = await accept(source, options)
+    const accept = (async (...parameters: Parameters<typeof gate.accept>) => {
+      const accepted = await gate.accept(...parameters)
+      const [, options] = parameters
       // After the last of the three has been scanned.
       if (options.bucket === 'dish-models' && ++outputs === 3) await ours.call(`/api/v1/dishes/${id}`, { method: 'DELETE' })
       return accepted
-    }) as typeof accept
-    const outcome = await runJob({ context: { ...test.context, gate: late } }, modelGeneration, {
+    }) as typeof gate.accept
+    const outcome = await runJob({ context: { ...test.context, gate: { ...gate, accept } } }, modelGeneration, {
       payload: job?.payload,
       id: job?.id ?? '',
     })

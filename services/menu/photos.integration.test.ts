@@ -56,7 +56,7 @@ const refused: [what: string, photo: () => Promise<Buffer> | Buffer, status: num
 ]
 
 describe('what is no photo', () => {
-  it.each(refused)('%s is refused and leaves nothing', async (_, photo, status, code) => {
+  it.each(refused)('%s is refused and leaves nothing', async (...[, photo, status, code]) => {
     const { id } = await ours.dish()
     const answer = await ours.photo(id, await photo())
     expect([answer.status, answer.body.code, answer.body.detail]).toEqual([status, code, expect.any(String)])

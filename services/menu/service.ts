@@ -1,5 +1,5 @@
 import { createTenantDirectory, type TenantDirectory } from '@slipway/auth'
-import { integer, type Values } from '@slipway/config'
+import { ConfigError, integer, secret, text, url, type Values } from '@slipway/config'
 import { problem } from '@slipway/problem'
 import { days, perMinute } from '@slipway/queue'
 import { auditRoute, defineService, type Runtime } from '@slipway/service'
@@ -9,6 +9,7 @@ import { createDishEvents } from './events/dish-events.ts'
 import { dishObjectRemoval } from './jobs/dish-object-removal.ts'
 import { menuSweep } from './jobs/menu-sweep.ts'
 import { modelGeneration } from './jobs/model-generation.ts'
+import { hintedBy } from './model/hinted.ts'
 import { createModelPool } from './model/pool.ts'
 import { getPhoto, outputRoutes } from './routes/content.ts'
 import { createDishRoute, deleteDishRoute, getDish, listDishes, orderDishesRoute, patchDish } from './routes/dishes.ts'
@@ -56,6 +57,15 @@ const config = {
     default: 14,
     description: 'Days until a photo that no worker could normalise is dropped',
   }),
+  gemini: {
+    apiKey: secret('GEMINI_API_KEY', {
+      optional: true,
+      description: 'Lets Gemini look for the plate before the local method does: photos then leave the installation. Off without it',
+    }),
+    model: text('MENU_GEMINI_MODEL', { optional: true, description: 'Name of the model, such as gemini-3.8-flash; needed with the key' }),
+    url: url('MENU_GEMINI_URL', { optional: true, description: "Instead of Google's, for a gateway" }),
+    seconds: integer('MENU_GEMINI_SECONDS', { default: 15, min: 1, max: 60, description: 'How long its answer is waited for' }),
+  },
   followers: integer('MENU_EVENT_CLIENTS', {
     default: 500,
     min: 1,
@@ -91,7 +101,7 @@ export const menu = defineService({
 })
 
 /** @throws if MENU_PHOTO_BYTES is above what the scanner takes: everything between would be uploaded only to be refused */
-function createContext(runtime: Runtime<Values<typeof config>>): MenuContext {
+async function createContext(runtime: Runtime<Values<typeof config>>): Promise<MenuContext> {
   const { config, platform, database, system, storage, gate, queues, now, log } = runtime
   const { maxFileBytes } = platform.scanner
   if (config.photoBytes > maxFileBytes) {
@@ -113,7 +123,7 @@ function createContext(runtime: Runtime<Values<typeof config>>): MenuContext {
     queues,
     events: runtime.own(events),
     tenants: tenantDirectory(runtime),
-    pool: runtime.kind === 'worker' ? runtime.own(modelPool(config)) : noPool,
+    pool: runtime.kind === 'worker' ? await modelMaker(runtime) : noPool,
     baseDomain: platform.baseDomain,
     limits: {
       photoBytes: config.photoBytes,
@@ -126,8 +136,14 @@ function createContext(runtime: Runtime<Values<typeof config>>): MenuContext {
   }
 }
 
-function modelPool({ modelConcurrency, modelMemory }: Values<typeof config>) {
-  return createModelPool({ threads: modelConcurrency, memoryMb: modelMemory })
+async function modelMaker(runtime: Runtime<Values<typeof config>>): Promise<MenuContext['pool']> {
+  const { modelConcurrency, modelMemory, gemini } = runtime.config
+  const pool = runtime.own(createModelPool({ threads: modelConcurrency, memoryMb: modelMemory }))
+  const { apiKey, model, url: baseUrl, seconds } = gemini
+  if (apiKey === null) return pool
+  if (model === null) throw new ConfigError(['MENU_GEMINI_MODEL: is needed with GEMINI_API_KEY'])
+  const { createGeminiProvider } = await import('./model/gemini.ts')
+  return hintedBy(createGeminiProvider({ apiKey: apiKey.reveal(), model, baseUrl: baseUrl?.href ?? null, seconds }), pool)
 }
 
 const noPool: MenuContext['pool'] = {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { ProblemCode } from '@slipway/problem'
-import { pipelineVersion } from '../model/make-model.ts'
+import { pipelineVersion } from '../model/version.ts'
 
 export const steps = ['fetch', 'analyse', 'segment', 'height', 'mesh', 'optimise', 'validate', 'scan', 'store'] as const
 export type Step = (typeof steps)[number]

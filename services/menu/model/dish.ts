@@ -22,14 +22,21 @@ export interface Found {
   readonly warnings: readonly string[]
 }
 
-/** @param drawnPlate the outline that a person gave, which is believed */
-export function findDish(lab: Lab, drawnPlate: Ellipse | null = null): Found {
+export interface Outlines {
+  /** Of a person, who is believed. */
+  readonly drawn?: Ellipse | null
+  /** Of a provider, which is believed if the photo shows it. */
+  readonly hint?: Ellipse | null
+}
+
+export function findDish(lab: Lab, { drawn: drawnPlate = null, hint = null }: Outlines = {}): Found {
   const nothing = maskOf(lab.L)
   if (drawnPlate !== null) return { method: 'plate', confidence: 1, outline: drawnPlate, foreground: nothing, warnings: [] }
   const foreground = foregroundOf(lab)
   const moments = momentEllipse(foreground)
   const middle = { x: lab.L.width / 2, y: lab.L.height / 2 }
-  const fit = findPlate(lab, moments === null ? [middle] : [moments, middle])
+  const centres = moments === null ? [middle] : [moments, middle]
+  const fit = findPlate(lab, { centres, hints: hint === null ? [] : [hint] })
   const confidence = fit === null ? 0 : fit.support * fit.evenness
   if (fit !== null && confidence >= confidenceGate)
     return { method: 'plate', confidence, outline: fit.ellipse, foreground: nothing, warnings: [] }

@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest'
 import { confidenceGate, findDish, tiltOf } from './dish.ts'
-import { drawn, overlap, scaled } from './ellipse.ts'
+import { drawn, type Ellipse, overlap, scaled } from './ellipse.ts'
 import { labOf } from './lab.ts'
 import { shrunk } from './photo.ts'
 import { plates, render, type Scene, withoutPlate } from './scene.fixtures.ts'
 
-async function look(scene: Scene) {
+async function look(scene: Scene, hint: Ellipse | null = null) {
   const { picture, plate } = render(scene)
   const small = await shrunk(picture, 384)
-  const found = findDish(labOf(small))
+  const found = findDish(labOf(small), { hint: hint && scaled(hint, small.width / picture.width) })
   const outline = scaled(found.outline, picture.width / small.width)
   return { ...found, outline, agreement: overlap(drawn(outline, picture), plate) }
 }
@@ -42,6 +42,32 @@ describe('a photo without a whole plate', () => {
   it('is believed of what a person has drawn', () => {
     const lab = labOf({ width: 64, height: 48, data: new Uint8Array(64 * 48 * 3).fill(90) })
     const outline = { x: 32, y: 24, a: 20, b: 15, angle: 0 }
-    expect(findDish(lab, outline)).toMatchObject({ method: 'plate', confidence: 1, outline, warnings: [] })
+    expect(findDish(lab, { drawn: outline })).toMatchObject({ method: 'plate', confidence: 1, outline, warnings: [] })
+  })
+})
+
+describe('a hint', () => {
+  const [scene] = plates
+  const [board] = withoutPlate
+
+  it('of the plate, a little off, leads to it', async () => {
+    if (scene === undefined) throw new Error('no scene')
+    const { outline } = await look(scene)
+    const hinted = await look(scene, { ...outline, a: outline.a * 1.03, b: outline.b * 0.97, x: outline.x + 4 })
+    expect(hinted.agreement).toBeGreaterThanOrEqual(0.95)
+  })
+
+  it.each([
+    ['beside the plate', { x: 60, y: 60, a: 50, b: 40, angle: 0 }],
+    ['outside of the photo', { x: -900, y: 4000, a: 50, b: 40, angle: 0 }],
+    ['larger than the photo', { x: 256, y: 192, a: 9000, b: 4000, angle: 1 }],
+  ])('%s changes nothing', async (_name, hint) => {
+    if (scene === undefined) throw new Error('no scene')
+    expect((await look(scene, hint)).outline).toEqual((await look(scene)).outline)
+  })
+
+  it('of a plate that is not there is not believed', async () => {
+    if (board === undefined) throw new Error('no scene')
+    expect(await look(board, { x: 256, y: 180, a: 150, b: 110, angle: 0 })).toMatchObject({ method: 'relief' })
   })
 })

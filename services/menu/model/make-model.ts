@@ -8,8 +8,6 @@ import { imageOf, pictureOf, shrunk } from './photo.ts'
 import { renderPoster } from './poster.ts'
 import { type DishTexture, textureOf } from './texture.ts'
 
-/** Part of the key of a model: another version makes another model of the same photo. */
-export const pipelineVersion = 1
 export const steps = ['analyse', 'segment', 'height', 'mesh', 'optimise'] as const
 export type MakingStep = (typeof steps)[number]
 
@@ -37,6 +35,8 @@ export interface Help {
 export interface ModelRequest {
   readonly diameterCm: number
   readonly help: Help | null
+  /** The plate as a provider sees it in the whole photo. */
+  readonly hint?: Ellipse | null
 }
 
 export interface Model {
@@ -57,7 +57,11 @@ export interface Model {
 }
 
 /** The same photo and request give the same bytes. */
-export async function makeModel(whole: Picture, { diameterCm, help }: ModelRequest, onStep: (step: MakingStep) => void): Promise<Model> {
+export async function makeModel(
+  whole: Picture,
+  { diameterCm, help, hint = null }: ModelRequest,
+  onStep: (step: MakingStep) => void,
+): Promise<Model> {
   onStep('analyse')
   const corner = cornerOf(whole, help?.crop)
   const photo = corner === null ? whole : await pictureOf(imageOf(whole).extract(corner))
@@ -65,7 +69,10 @@ export async function makeModel(whole: Picture, { diameterCm, help }: ModelReque
   const scale = small.width / photo.width
   const lab = labOf(small)
   onStep('segment')
-  const found = findDish(lab, help?.plate === undefined ? null : scaled(help.plate, small.width))
+  const found = findDish(lab, {
+    drawn: within(help?.plate ?? null, { scale, corner, width: whole.width }),
+    hint: within(hint, { scale, corner, width: whole.width }),
+  })
   onStep('height')
   const dish = dishOf(lab, found, diameterCm / 100)
   onStep('mesh')
@@ -91,6 +98,13 @@ interface Framed {
   readonly scale: number
   readonly corner: { readonly left: number; readonly top: number } | null
   readonly width: number
+}
+
+/** From shares of the whole photo's width to pixels of the picture that is analysed. */
+function within(outline: Ellipse | null, { scale, corner, width }: Framed): Ellipse | null {
+  if (outline === null) return null
+  const inPhoto = scaled(outline, width)
+  return scaled({ ...inPhoto, x: inPhoto.x - (corner?.left ?? 0), y: inPhoto.y - (corner?.top ?? 0) }, scale)
 }
 
 function outlineOf({ outline }: Found, { scale, corner, width }: Framed): Ellipse {

@@ -1,4 +1,4 @@
-import { areaOf, type Ellipse, fitEllipse, type Point, pointIn, radiusIn } from './ellipse.ts'
+import { areaOf, type Ellipse, fitEllipse, type Point, pointIn } from './ellipse.ts'
 import type { Lab } from './lab.ts'
 import { boxBlur, type Plane, planeOf, sample } from './raster.ts'
 
@@ -45,8 +45,14 @@ export function edgesOf({ L, a, b }: Lab): Edges {
   return { strength, x: gx, y: gy }
 }
 
-/** The ellipse that most of an outline speaks for, among those around the given centres; null if there is none. */
-export function findPlate(lab: Lab, centres: readonly Point[]): PlateFit | null {
+export interface Clues {
+  readonly centres: readonly Point[]
+  /** Outlines that somebody else has seen; they have to be seen here, too. */
+  readonly hints: readonly Ellipse[]
+}
+
+/** The ellipse that most of an outline speaks for, among those around the given centres and the hints; null if there is none. */
+export function findPlate(lab: Lab, { centres, hints }: Clues): PlateFit | null {
   const edges = edgesOf(lab)
   const threshold = quantile(edges.strength, 0.7)
   const found: PlateFit[] = []
@@ -62,7 +68,8 @@ export function findPlate(lab: Lab, centres: readonly Point[]): PlateFit | null 
       if (support > 0.35) found.push({ ellipse, support, evenness: 0 })
     }
   }
-  const fits = promising(found, lab).map((fit) => refined(fit, { lab, edges, threshold }))
+  const unseen = hints.map((ellipse) => ({ ellipse, support: 0, evenness: 0 }))
+  const fits = [...promising(found, lab), ...unseen].map((fit) => refined(fit, { lab, edges, threshold }))
   return fits.reduce<PlateFit | null>((best, fit) => (best === null || score(fit) > score(best) ? fit : best), null)
 }
 
@@ -191,7 +198,7 @@ function edgeNear(
 /** Least squares on the edges next to the outline, ever closer. */
 function refined(fit: PlateFit, { lab, edges, threshold }: { lab: Lab; edges: Edges; threshold: number }): PlateFit {
   let best = fit
-  for (const reach of [4, 3, 2]) {
+  for (const reach of fit.support === 0 ? [12, 8, 4, 3, 2] : [4, 3, 2]) {
     const points: Point[] = []
     for (let k = 0; k < outline * 2; k++) {
       const point = edgeNear(best.ellipse, (k / outline) * Math.PI, { edges, threshold, reach })
@@ -200,7 +207,7 @@ function refined(fit: PlateFit, { lab, edges, threshold }: { lab: Lab; edges: Ed
     const ellipse = points.length < 24 ? null : fitEllipse(points)
     if (ellipse === null) continue
     const next = { ellipse, support: supportOf(ellipse, { edges, threshold }), evenness: evennessOf(ellipse, lab) }
-    if (next.support * next.evenness >= best.support * best.evenness - 0.02) best = next
+    if (plausible(next.ellipse, lab.L) && next.support * next.evenness >= best.support * best.evenness - 0.02) best = next
   }
   return best
 }
@@ -219,5 +226,3 @@ function generator(seed: number): () => number {
     return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296
   }
 }
-
-export const isInside = (ellipse: Ellipse, point: Point): boolean => radiusIn(ellipse, point) <= 1

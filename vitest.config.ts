@@ -1,6 +1,8 @@
 import { defineConfig } from 'vitest/config'
 
-const common = { pool: 'forks' as const, environment: 'node' as const, passWithNoTests: true }
+/** It ends what hangs, and no test means it as a measure: on a busy machine a second of work takes many. */
+const patience = { testTimeout: 60_000, hookTimeout: 60_000 }
+const common = { pool: 'forks' as const, environment: 'node' as const, passWithNoTests: true, ...patience }
 
 export default defineConfig({
   test: {
@@ -22,11 +24,9 @@ export default defineConfig({
           include: ['{libs,services,cli}/**/*.integration.test.ts'],
           exclude: ['**/node_modules/**'],
           globalSetup: ['./libs/testing/global-setup.ts'],
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
         },
       },
-      { test: { ...common, name: 'e2e', include: ['e2e/**/*.test.ts'], testTimeout: 60_000, hookTimeout: 60_000 } },
+      { test: { ...common, name: 'e2e', include: ['e2e/**/*.test.ts'] } },
     ],
   },
 })

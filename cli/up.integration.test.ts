@@ -1,5 +1,6 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { constants } from 'node:os'
 import { join } from 'node:path'
 import { freePort } from '@slipway/stack'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -212,11 +213,16 @@ describe('the life of a stack', { timeout: 180_000 }, () => {
     test('is told as starting, and taken down by two who ask at once', async () => {
       const up = startSecond()
       expect(await within(60, () => ((readState(second.state)?.units.length ?? 0) > 2 ? true : null))).toBe(true)
+      const supervisor = readState(second.state)?.supervisor.pid ?? 0
+      // It starts on when all have seen that it does.
+      process.kill(supervisor, 'SIGSTOP')
       expect(await slipway('up', ...inSecond)).toMatchObject({ code: 1, output: expect.stringContaining('is still starting') })
       expect(await slipway('migrate', ...inSecond)).toMatchObject({ code: 1, output: expect.stringContaining('is still starting') })
       expect((await slipway('status', ...inSecond)).output).toContain('starting: http://localhost')
-      const downs = await Promise.all([slipway('down', ...inSecond), slipway('down', ...inSecond)])
-      expect(downs.map(({ code }) => code)).toEqual([0, 0])
+      const downs = [slipway('down', ...inSecond), slipway('down', ...inSecond)]
+      expect(await within(60, () => (isToldToEnd(supervisor) ? true : null))).toBe(true)
+      process.kill(supervisor, 'SIGCONT')
+      expect((await Promise.all(downs)).map(({ code }) => code)).toEqual([0, 0])
       expect(await up.result).toMatchObject({ code: 130, output: expect.stringContaining('everything that was started is stopped') })
       await nothingIsLeft()
     })
@@ -334,3 +340,9 @@ test('a home that cannot be used is named, with the fix', async () => {
   expect(result.code).not.toBe(0)
   expect(result.output).toMatch(/\/dev\/null\/home[\s\S]*fix: choose another --home/)
 })
+
+/** Whether SIGTERM waits for a stopped process: its bit in the mask of signals that are pending for all of it. */
+function isToldToEnd(pid: number): boolean {
+  const [, pending = '0'] = /^ShdPnd:\s*(\w+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? []
+  return (BigInt(`0x${pending}`) & (1n << BigInt(constants.signals.SIGTERM - 1))) !== 0n
+}

@@ -8,6 +8,7 @@ import { StackSecrets } from '../secrets.ts'
 import type { Supervisor } from '../supervisor/supervisor.ts'
 import { stackTarget } from '../target.ts'
 import { writeConnections } from './connections.ts'
+import { buildConsole } from './console.ts'
 import { edgeUnit } from './edge-unit.ts'
 import { planProcesses, processName, processUnit } from './processes.ts'
 import { ensureAllBuckets, migrateAll } from './schema.ts'
@@ -67,6 +68,7 @@ async function startStores({ port, supervisor, progress, stores, secrets }: Star
     installation,
     installation.then((planned) => supervisor.start([edgeUnit({ port, mailPort, ...planned })])),
     supervisor.start([units.redis, units.clamd, units.mail]),
+    buildConsole(progress),
     supervisor.start([units.postgres]).then(migrated),
     supervisor.start([units.seaweed]).then(async () => ensureAllBuckets((await installation).manifests, target)),
   ])

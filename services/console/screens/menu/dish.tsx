@@ -1,0 +1,5 @@
+import { Screen } from '../../parts/screen.tsx'
+
+export function DishScreen() {
+  return <Screen title="Dish">to come</Screen>
+}

@@ -1,0 +1,5 @@
+import { Screen } from '../../parts/screen.tsx'
+
+export function MenuScreen() {
+  return <Screen title="Menu">to come</Screen>
+}

@@ -1,0 +1,5 @@
+import { Screen } from '../../parts/screen.tsx'
+
+export function PublicMenuPage() {
+  return <Screen title="Menu">to come</Screen>
+}

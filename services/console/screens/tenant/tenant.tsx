@@ -1,0 +1,5 @@
+import { Screen } from '../../parts/screen.tsx'
+
+export function Tenant() {
+  return <Screen title="Tenant">to come</Screen>
+}

@@ -6,7 +6,7 @@ import { tellProblem } from '../parts/tell.tsx'
 
 export function AccountMenu() {
   const { person, isOperator } = useSignedIn()
-  const { setColorScheme } = useMantineColorScheme()
+  const { setColorScheme } = useMantineColorScheme({ keepTransitions: true })
   return (
     <Menu position="bottom-end" withinPortal={false}>
       <Menu.Target>

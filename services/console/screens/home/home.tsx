@@ -1,7 +1,7 @@
-import { SimpleGrid } from '@mantine/core'
 import { useMay, useSignedIn } from '../../api/use-api.ts'
 import { CopyAsCurl } from '../../parts/copy-as-curl.tsx'
 import { Screen } from '../../parts/screen.tsx'
+import { Tiles } from '../../parts/tiles.tsx'
 import { FirstSteps } from './first-steps.tsx'
 import { QueueAges } from './queue-ages.tsx'
 import { ServiceStates } from './service-states.tsx'
@@ -16,10 +16,10 @@ export function Home() {
       actions={<CopyAsCurl call={oversees ? 'GET /api/v1/files/status' : 'GET /api/v1/files/usage'} />}
     >
       {tenant && <FirstSteps />}
-      <SimpleGrid minColWidth="300px" type="container">
+      <Tiles>
         {tenant && <StorageUse />}
         {oversees && <QueueAges />}
-      </SimpleGrid>
+      </Tiles>
       {oversees && <ServiceStates />}
     </Screen>
   )

@@ -1,8 +1,9 @@
-import { Badge, Group, Paper, SimpleGrid, Stack, Text, Title } from '@mantine/core'
+import { Badge, Group, Paper, Stack, Text, Title } from '@mantine/core'
 import type { AnswerOf } from '../../api/calls.ts'
 import { type ServiceName, serviceNames, serviceTitles } from '../../api/services.ts'
 import { useCall } from '../../api/use-api.ts'
 import { Loaded } from '../../parts/loaded.tsx'
+import { Tiles } from '../../parts/tiles.tsx'
 
 const colours = { ok: 'green', degraded: 'yellow', unavailable: 'red' } as const
 const words = { ok: 'well', degraded: 'works with a restriction', unavailable: 'does not work' } as const
@@ -22,11 +23,11 @@ export function ServiceStates() {
       <Title order={2} size="h4" mb="sm">
         Health
       </Title>
-      <SimpleGrid minColWidth="300px" type="container">
+      <Tiles>
         {serviceNames.map((service) => (
           <ServiceState key={service} service={service} />
         ))}
-      </SimpleGrid>
+      </Tiles>
     </section>
   )
 }

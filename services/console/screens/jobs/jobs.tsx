@@ -1,5 +1,39 @@
+import { SegmentedControl, Stack } from '@mantine/core'
+import { getRouteApi } from '@tanstack/react-router'
+import { type ServiceName, serviceNames, serviceTitles } from '../../api/services.ts'
+import { CopyAsCurl } from '../../parts/copy-as-curl.tsx'
 import { Screen } from '../../parts/screen.tsx'
+import { JobList } from './job-list.tsx'
+import { QueueTable } from './queue-table.tsx'
 
+const route = getRouteApi('/workplace/jobs')
+
+/** An admin sees the jobs of the tenant, an operator those of the platform: the API decides by the token. */
 export function Jobs() {
-  return <Screen title="Jobs">to come</Screen>
+  const { service: asked, queue, state } = route.useSearch()
+  const navigate = route.useNavigate()
+  const service = serviceNames.find((name) => name === asked) ?? 'files'
+  const choose = (search: { queue?: string; state?: string }) => void navigate({ search: { service, ...search } })
+  return (
+    <Screen title="Jobs" actions={<CopyAsCurl call={`GET /api/v1/${service}/jobs`} input={{ query: queryOf(queue, state) }} />}>
+      <Stack gap="lg">
+        <SegmentedControl
+          aria-label="Service"
+          value={service}
+          data={serviceNames.map((value) => ({ value, label: serviceTitles[value] }))}
+          onChange={(next) => void navigate({ search: { service: next as ServiceName } })}
+        />
+        <QueueTable service={service} onChoose={choose} />
+        <JobList service={service} queue={queue} state={state} onChoose={choose} />
+      </Stack>
+    </Screen>
+  )
+}
+
+export const jobStates = ['pending', 'waiting', 'active', 'retrying', 'completed', 'cancelled', 'failed', 'dead'] as const
+export type JobState = (typeof jobStates)[number]
+
+export function queryOf(queue: string | undefined, state: string | undefined) {
+  const known = jobStates.find((name) => name === state)
+  return { ...(queue === undefined ? {} : { queue }), ...(known === undefined ? {} : { state: [known] }) }
 }

@@ -12,7 +12,7 @@ export default defineConfig({
           ...common,
           name: 'unit',
           include: ['{libs,services,cli}/**/*.test.ts'],
-          exclude: ['**/*.integration.test.ts', '**/node_modules/**'],
+          exclude: ['**/*.integration.test.ts', '**/node_modules/**', 'services/console/browser/**'],
         },
       },
       {
@@ -22,6 +22,17 @@ export default defineConfig({
           include: ['{libs,services,cli}/**/*.integration.test.ts'],
           exclude: ['**/node_modules/**'],
           globalSetup: ['./libs/testing/global-setup.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
+      // One file after the other: they share a tenant, and a browser wants both cores.
+      {
+        test: {
+          ...common,
+          name: 'browser',
+          include: ['services/console/browser/**/*.test.ts'],
+          fileParallelism: false,
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },

@@ -1,6 +1,6 @@
-import { ApiProblem } from '@slipway/client'
 import type { FileItem } from './calls.ts'
-import { queries, session } from './runtime.ts'
+import { queries } from './runtime.ts'
+import { sendForm } from './send-form.ts'
 import { isBelow } from './use-api.ts'
 
 export interface Upload {
@@ -101,36 +101,18 @@ export function isRunning({ state }: Upload): boolean {
   return state === 'waiting' || state === 'sending' || state === 'scanning'
 }
 
-/** `fetch` tells nothing of what is sent; XMLHttpRequest does. */
 async function send(one: Queued, onProgress: (sent: number) => void): Promise<FileItem> {
-  const token = await session.token({ fresh: false })
-  const request = new XMLHttpRequest()
-  one.request = request
-  const { promise, resolve, reject } = Promise.withResolvers<FileItem>()
-  request.open('POST', '/api/v1/files')
-  request.setRequestHeader('authorization', `Bearer ${token}`)
-  request.setRequestHeader('idempotency-key', `"${crypto.randomUUID()}"`)
-  request.upload.onprogress = ({ loaded, total }) => onProgress(total === 0 ? 0 : Math.round((loaded / total) * one.upload.size))
-  request.onabort = () => reject(new DOMException('cancelled', 'AbortError'))
-  request.onerror = () => reject(new TypeError('the connection broke'))
-  request.onload = () => {
-    const body: unknown = parsed(request.responseText)
-    if (request.status < 300) resolve(body as FileItem)
-    else reject(new ApiProblem(request.status, (body ?? {}) as object))
-  }
   const form = new FormData()
   if (one.folderId !== null) form.set('folderId', one.folderId)
   form.set('file', one.content, one.content.name)
-  request.send(form)
-  return promise
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return null
-  }
+  const file = await sendForm({
+    method: 'POST',
+    path: '/api/v1/files',
+    form,
+    onProgress: (part) => onProgress(Math.round(part * one.upload.size)),
+    onStart: (request) => (one.request = request),
+  })
+  return file as FileItem
 }
 
 export const uploads = createUploads()

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { processEnvironment } from '@slipway/config'
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
 
@@ -52,4 +53,25 @@ export async function signIn(page: Page): Promise<void> {
   await page.getByLabel(/^Password/).fill(password)
   await page.getByRole('button', { name: 'Sign in', exact: true }).click()
   await page.getByRole('navigation', { name: 'Screens' }).waitFor()
+}
+
+const axe = readFileSync(new URL(import.meta.resolve('axe-core/axe.min.js')), 'utf8')
+
+/** What axe calls serious or critical on this page, with the elements. Run by the debugger, which no policy of the page stops. */
+export async function seriousFindings(page: Page): Promise<string[]> {
+  await page.evaluate(axe)
+  const found = await page.evaluate(async () => {
+    const { violations } = await (globalThis as unknown as { axe: { run(): Promise<AxeResults> } }).axe.run()
+    return violations.filter(({ impact }) => impact === 'serious' || impact === 'critical')
+  })
+  return found.map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.map(({ html }) => html.slice(0, 160)).join(' | ')}`)
+}
+
+interface AxeResults {
+  violations: { id: string; impact: string; help: string; nodes: { html: string }[] }[]
+}
+
+/** Put together at run time: scanners of the machine would take the literal for malware. */
+export function eicar(): Buffer {
+  return Buffer.from(['X5O!P%@AP[4\\PZX54(P^)7CC)7}$', 'EICAR-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*'].join(''))
 }

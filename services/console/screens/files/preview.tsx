@@ -1,11 +1,11 @@
 import { Button, Code, Group, Loader, Modal, Stack, Text } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
-import { useEffect, useState } from 'react'
 import type { FileItem } from '../../api/calls.ts'
 import { fetchBytes } from '../../api/runtime.ts'
 import { bytesText } from '../../api/words.ts'
 import { ProblemAlert } from '../../parts/problem-alert.tsx'
 import { tellProblem } from '../../parts/tell.tsx'
+import { useObjectUrl } from '../../parts/use-bytes-url.ts'
 import { download } from './download.ts'
 import classes from './preview.module.css'
 import { type PreviewKind, previewKind } from './preview-kind.ts'
@@ -81,15 +81,4 @@ function TextContent({ blob }: { readonly blob: Blob }) {
       {text.data ?? ''}
     </Code>
   )
-}
-
-/** Freed as soon as it is not shown any more. */
-function useObjectUrl(blob: Blob): string | null {
-  const [url, setUrl] = useState<string | null>(null)
-  useEffect(() => {
-    const made = URL.createObjectURL(blob)
-    setUrl(made)
-    return () => URL.revokeObjectURL(made)
-  }, [blob])
-  return url
 }

@@ -1,0 +1,82 @@
+import { session } from './runtime.ts'
+
+interface StreamOptions {
+  readonly signal: AbortSignal
+  readonly onEvent: (event: ServerEvent) => void
+}
+
+export interface ServerEvent {
+  readonly type: string
+  readonly data: string
+  readonly id: string | null
+}
+
+const reconnectMilliseconds = 2000
+
+/**
+ * Server-sent events with an access token, which `EventSource` cannot send. A broken stream is taken up again after the last event;
+ * ends when the signal does, or when the server says that there is nothing (any more).
+ */
+export async function followEvents(path: string, { signal, onEvent }: StreamOptions): Promise<void> {
+  let last: string | null = null
+  while (!signal.aborted) {
+    try {
+      const token = await session.token({ fresh: false })
+      const headers: Record<string, string> = { authorization: `Bearer ${token}`, accept: 'text/event-stream', ...(last === null ? {} : { 'last-event-id': last }) }
+      const answer: Response = await fetch(path, { headers, signal })
+      if (answer.status >= 400 && answer.status < 500 && answer.status !== 429) return
+      if (answer.ok && answer.body) {
+        for await (const event of eventsOf(answer.body)) {
+          last = event.id ?? last
+          onEvent(event)
+          if (event.type === 'gone') return
+        }
+      }
+    } catch (error) {
+      if (signal.aborted) return
+      if (!(error instanceof TypeError)) throw error
+    }
+    await pause(signal)
+  }
+}
+
+function pause(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, reconnectMilliseconds)
+    signal.addEventListener('abort', () => (clearTimeout(timer), resolve()), { once: true })
+  })
+}
+
+/** Events of a stream of text, as the HTML standard (§9.2.6) reads them. */
+export async function* eventsOf(body: ReadableStream<Uint8Array>): AsyncGenerator<ServerEvent> {
+  const reader = body.pipeThrough(new TextDecoderStream() as unknown as ReadableWritablePair<string, Uint8Array>).getReader()
+  let rest = ''
+  try {
+    for (;;) {
+      const { value, done } = await reader.read()
+      if (done) return
+      const blocks = (rest + value).replaceAll('\r\n', '\n').split('\n\n')
+      rest = blocks.pop() ?? ''
+      for (const block of blocks) {
+        const event = eventIn(block)
+        if (event) yield event
+      }
+    }
+  } finally {
+    await reader.cancel().catch(() => undefined)
+  }
+}
+
+export function eventIn(block: string): ServerEvent | null {
+  const fields = block.split('\n').flatMap((line) => {
+    const [, name = '', value = ''] = /^([^:]*):? ?(.*)$/.exec(line) ?? []
+    return name === '' ? [] : [{ name, value }]
+  })
+  const data = fields.filter(({ name }) => name === 'data').map(({ value }) => value)
+  if (data.length === 0) return null
+  return {
+    type: fields.findLast(({ name }) => name === 'event')?.value ?? 'message',
+    data: data.join('\n'),
+    id: fields.findLast(({ name }) => name === 'id')?.value ?? null,
+  }
+}

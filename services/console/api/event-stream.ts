@@ -22,7 +22,11 @@ export async function followEvents(path: string, { signal, onEvent }: StreamOpti
   while (!signal.aborted) {
     try {
       const token = await session.token({ fresh: false })
-      const headers: Record<string, string> = { authorization: `Bearer ${token}`, accept: 'text/event-stream', ...(last === null ? {} : { 'last-event-id': last }) }
+      const headers: Record<string, string> = {
+        authorization: `Bearer ${token}`,
+        accept: 'text/event-stream',
+        ...(last === null ? {} : { 'last-event-id': last }),
+      }
       const answer: Response = await fetch(path, { headers, signal })
       if (answer.status >= 400 && answer.status < 500 && answer.status !== 429) return
       if (answer.ok && answer.body) {

@@ -23,8 +23,10 @@ const advice: Readonly<Record<string, string>> = {
 export function wordsOf(error: unknown): Words {
   if (error instanceof ApiProblem) {
     const { details, code, traceId, errors = [] } = error
-    const detail = [advice[code], details.detail].filter((part) => part !== undefined && part !== details.title).join(' ')
-    const fields = errors.map(({ pointer, detail }) => ({ field: pointer.replace(/^\/(body|query|params|headers)\//, ''), detail }))
+    // Where fields are named, the detail only repeats the first of them.
+    const own = errors.length > 0 ? undefined : details.detail
+    const detail = [advice[code], own].filter((part) => part !== undefined && part !== details.title).join(' ')
+    const fields = errors.map(({ pointer, detail }) => ({ field: pointer.replace(/^\/(body|query|path|headers)\//, ''), detail }))
     return { title: details.title ?? `The server answered ${error.status}`, detail, fields, ...(traceId ? { traceId } : {}) }
   }
   if (error instanceof DOMException && error.name === 'TimeoutError')

@@ -16,7 +16,8 @@ export function TenantSwitcher() {
   return (
     <Menu position="bottom-end" withinPortal={false}>
       <Menu.Target>
-        <Button variant="default" size="sm" rightSection={<IconChevronDown size={16} aria-hidden />} aria-label="Tenant">
+        <Button variant="default" size="sm" rightSection={<IconChevronDown size={16} aria-hidden />}>
+          <span className="visually-hidden">Tenant </span>
           {isOperator ? <Badge color="red">Operator</Badge> : (tenant?.name ?? 'No tenant')}
         </Button>
       </Menu.Target>

@@ -56,7 +56,7 @@ function TrashRow({ file }: { readonly file: FileItem }) {
             >
               Restore
             </Button>
-            <Button size="xs" variant="light" color="red" aria-label={`Delete ${file.name} for good`} onClick={() => setAsking(true)}>
+            <Button size="xs" variant="light" color="red" aria-label={`Delete for good: ${file.name}`} onClick={() => setAsking(true)}>
               Delete for good
             </Button>
           </Group>

@@ -37,7 +37,7 @@ const words: Readonly<Record<Upload['state'], string>> = {
 
 function UploadLine({ upload }: { readonly upload: Upload }) {
   const { id, name, size, sent, state, file, error } = upload
-  const part = size === 0 ? 100 : (sent / size) * 100
+  const part = size === 0 ? 100 : Math.round((sent / size) * 100)
   const word = state === 'done' && file?.verdict === 'pending' ? 'received, is scanned' : words[state]
   return (
     <div>
@@ -46,7 +46,7 @@ function UploadLine({ upload }: { readonly upload: Upload }) {
           {name}
         </Text>
         <Text size="sm" c={state === 'failed' ? 'red' : 'dimmed'}>
-          {state === 'sending' ? `${Math.round(part)} %` : word}
+          {state === 'sending' ? `${part} %` : word}
         </Text>
       </Group>
       {isRunning(upload) && <Progress value={part} animated={state === 'scanning'} aria-label={`Progress of ${name}`} size="sm" />}
@@ -57,8 +57,8 @@ function UploadLine({ upload }: { readonly upload: Upload }) {
         </Button>
       )}
       {(state === 'failed' || state === 'cancelled') && (
-        <Button size="compact-xs" variant="subtle" onClick={() => uploads.retry(id)} aria-label={`Try ${name} again`}>
-          Try again
+        <Button size="compact-xs" variant="subtle" onClick={() => uploads.retry(id)}>
+          Try again<span className="visually-hidden"> with {name}</span>
         </Button>
       )}
     </div>

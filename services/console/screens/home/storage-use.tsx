@@ -12,7 +12,7 @@ export function StorageUse() {
       </Title>
       <Loaded query={usage}>
         {({ used, quota, trash }) => {
-          const part = (used.bytes / quota.bytes) * 100
+          const part = Math.round((used.bytes / quota.bytes) * 100)
           return (
             <Stack gap="xs">
               <Text>

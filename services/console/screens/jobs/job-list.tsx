@@ -70,7 +70,7 @@ function JobRow({ job, onOpen }: { readonly job: JobItem; readonly onOpen: () =>
   return (
     <Table.Tr>
       <Table.Th scope="row" fw={400}>
-        <UnstyledButton onClick={onOpen} aria-label={`Job ${job.id} of ${job.queue}`}>
+        <UnstyledButton onClick={onOpen}>
           <Text>{job.queue}</Text>
           <Text size="sm" c="dimmed">
             {momentText(job.createdAt)}

@@ -1,4 +1,4 @@
-import { Button, Table, Text } from '@mantine/core'
+import { Anchor, Button, Table, Text } from '@mantine/core'
 import type { ServiceName } from '../../api/services.ts'
 import { useCall } from '../../api/use-api.ts'
 import { durationText } from '../../api/words.ts'
@@ -27,9 +27,9 @@ export function QueueTable({ service, onChoose }: QueueTableProps) {
               {items.map(({ queue, jobs, oldestWaitingSeconds }) => (
                 <Table.Tr key={queue}>
                   <Table.Th scope="row" fw={500}>
-                    <Button variant="transparent" p={0} h="auto" onClick={() => onChoose({ queue })}>
+                    <Anchor component="button" type="button" onClick={() => onChoose({ queue })}>
                       {queue}
-                    </Button>
+                    </Anchor>
                   </Table.Th>
                   <Table.Td>{oldestWaitingSeconds === null ? 'nothing waits' : durationText(oldestWaitingSeconds)}</Table.Td>
                   <Table.Td>

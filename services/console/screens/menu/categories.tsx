@@ -32,10 +32,13 @@ interface MenuEditorProps {
 function MenuEditor({ menu, mayWrite }: MenuEditorProps) {
   const [names, setNames] = useState(menu.categories.map(({ name }) => name))
   const params = { id: menu.id }
-  const save = useChange((visible: boolean) => {
-    const categories = names.map((name) => ({ name, ...idOf(menu, name) }))
-    return api.call('PATCH /api/v1/menus/{id}', { params, headers: { 'if-match': menu.etag }, body: { categories, visible } })
-  }, ['/api/v1/menus', '/api/v1/dishes'])
+  const save = useChange(
+    (visible: boolean) => {
+      const categories = names.map((name) => ({ name, ...idOf(menu, name) }))
+      return api.call('PATCH /api/v1/menus/{id}', { params, headers: { 'if-match': menu.etag }, body: { categories, visible } })
+    },
+    ['/api/v1/menus', '/api/v1/dishes'],
+  )
   const remove = useChange(() => api.call('DELETE /api/v1/menus/{id}', { params }), ['/api/v1/menus', '/api/v1/dishes'])
   const options = { onSuccess: () => tell(`${menu.name} is saved`), onError: tellProblem }
   return (
@@ -44,7 +47,13 @@ function MenuEditor({ menu, mayWrite }: MenuEditorProps) {
         <Text fw={600}>
           {menu.name} {!menu.visible && '(hidden)'}
         </Text>
-        <TagsInput label={`Categories of ${menu.name}`} description="In order; Enter adds one" disabled={!mayWrite} value={names} onChange={setNames} />
+        <TagsInput
+          label={`Categories of ${menu.name}`}
+          description="In order; Enter adds one"
+          disabled={!mayWrite}
+          value={names}
+          onChange={setNames}
+        />
         {mayWrite && (
           <Group gap="xs">
             <Button size="xs" loading={save.isPending} onClick={() => save.mutate(menu.visible, options)}>

@@ -24,10 +24,7 @@ const sides = [
 export function CropHelp({ dish, photoUrl, onDone }: CropHelpProps) {
   const [crop, setCrop] = useState<Crop>(dish.model?.help?.crop ?? { x: 0.1, y: 0.1, width: 0.8, height: 0.8 })
   const [from, setFrom] = useState<Point | null>(null)
-  const send = useChange(
-    () => api.call('PATCH /api/v1/dishes/{id}/model', { params: { id: dish.id }, body: { crop } }),
-    ['/api/v1/dishes'],
-  )
+  const send = useChange(() => api.call('PATCH /api/v1/dishes/{id}/model', { params: { id: dish.id }, body: { crop } }), ['/api/v1/dishes'])
   return (
     <Stack maw={520}>
       <Text size="sm">Draw a rectangle around the plate.</Text>

@@ -35,7 +35,13 @@ export function DishForm({ dish, action, busy, error, onSave }: DishFormProps) {
   return (
     <form onSubmit={submit}>
       <Stack>
-        <TextInput label="Name" required maxLength={200} value={values.name} onChange={(event) => change({ name: event.currentTarget.value })} />
+        <TextInput
+          label="Name"
+          required
+          maxLength={200}
+          value={values.name}
+          onChange={(event) => change({ name: event.currentTarget.value })}
+        />
         <Textarea
           label="Description"
           autosize
@@ -68,7 +74,11 @@ export function DishForm({ dish, action, busy, error, onSave }: DishFormProps) {
           value={values.plateDiameterCm}
           onChange={(value) => change({ plateDiameterCm: Number(value) })}
         />
-        <Switch label="On the public page" checked={values.visible} onChange={(event) => change({ visible: event.currentTarget.checked })} />
+        <Switch
+          label="On the public page"
+          checked={values.visible}
+          onChange={(event) => change({ visible: event.currentTarget.checked })}
+        />
         {error !== null && error !== undefined && <ProblemAlert error={error} />}
         <Button type="submit" loading={busy} disabled={amount === null}>
           {action}
@@ -85,13 +95,34 @@ interface CategorySelectProps {
 
 function CategorySelect({ value, onChange }: CategorySelectProps) {
   const menus = useList('GET /api/v1/menus')
-  const data = (menus.data ?? []).map(({ name, categories }) => ({ group: name, items: categories.map((one) => ({ value: one.id, label: one.name })) }))
-  return <Select label="Category" placeholder="None" clearable comboboxProps={{ withinPortal: false }} data={data} value={value} onChange={onChange} />
+  const data = (menus.data ?? []).map(({ name, categories }) => ({
+    group: name,
+    items: categories.map((one) => ({ value: one.id, label: one.name })),
+  }))
+  return (
+    <Select
+      label="Category"
+      placeholder="None"
+      clearable
+      comboboxProps={{ withinPortal: false }}
+      data={data}
+      value={value}
+      onChange={onChange}
+    />
+  )
 }
 
 function valuesOf(dish: Dish | undefined): DishValues {
   if (!dish) {
-    return { name: '', description: null, price: { amount: 0, currency: 'EUR' }, categoryId: null, allergens: [], plateDiameterCm: 26, visible: true }
+    return {
+      name: '',
+      description: null,
+      price: { amount: 0, currency: 'EUR' },
+      categoryId: null,
+      allergens: [],
+      plateDiameterCm: 26,
+      visible: true,
+    }
   }
   const { name, description, price, categoryId, allergens, plateDiameterCm, visible } = dish
   return { name, description, price, categoryId, allergens, plateDiameterCm, visible }

@@ -51,7 +51,9 @@ function Steps({ model }: { readonly model: Model }) {
   const at = model.step === null ? -1 : model.steps.indexOf(model.step)
   return (
     <Stack gap={4} role="status">
-      <Text>{model.state === 'queued' ? 'Waits for a free worker. You can leave this page.' : `Makes the model: ${model.step ?? 'begins'}`}</Text>
+      <Text>
+        {model.state === 'queued' ? 'Waits for a free worker. You can leave this page.' : `Makes the model: ${model.step ?? 'begins'}`}
+      </Text>
       <Progress value={model.progress} aria-label="Progress of the model" />
       <Text size="sm" c="dimmed">
         {model.steps.map((step, place) => (place < at ? `${step} ✓` : step)).join(' · ')}
@@ -81,7 +83,8 @@ function Result({ result }: { readonly result: ModelResult }) {
     <Alert color={confident ? 'green' : 'yellow'} title={confident ? 'The model is ready' : 'Look closely: the model may be wrong'}>
       <Text size="sm">
         Made from {methods[method]}, confidence {Math.round(confidence * 100)} %, camera tilted by {Math.round(tiltDegrees)}°.{' '}
-        {webTriangles.toLocaleString()} triangles, {bytesText(files.web.bytes)} for browsers, {bytesText(files.plain.bytes)} for AR, in {milliseconds} ms.
+        {webTriangles.toLocaleString()} triangles, {bytesText(files.web.bytes)} for browsers, {bytesText(files.plain.bytes)} for AR, in{' '}
+        {milliseconds} ms.
       </Text>
       {!confident && <Text size="sm">Help with a crop around the plate, or take a photo with the whole rim in the picture.</Text>}
       {warnings.length > 0 && (

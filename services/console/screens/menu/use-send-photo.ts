@@ -19,7 +19,7 @@ export function useSendPhoto(dishId: string): SendPhoto {
     form.set('photo', file, file.name)
     setSent(0)
     setError(null)
-    sendForm({ method: 'PUT', path: `/api/v1/dishes/${dishId}/photo`, form, onProgress: (part) => setSent(part * 100) })
+    sendForm({ method: 'PUT', path: `/api/v1/dishes/${dishId}/photo`, form, onProgress: (part) => setSent(Math.round(part * 100)) })
       .catch(setError)
       .finally(() => {
         setSent(null)

@@ -38,7 +38,7 @@ export function PublicDishCard({ dish }: { readonly dish: PublicDish }) {
             variant="light"
             leftSection={<IconCube3dSphere size={16} aria-hidden />}
             onClick={() => setIn3d(true)}
-            aria-label={`See ${name} in 3D`}
+            aria-label={`See it in 3D: ${name}`}
           >
             See it in 3D
           </Button>

@@ -7,8 +7,8 @@ import { createApi } from '../../api/client.ts'
 import type { PublicDish, PublicMenu } from '../../api/menu-calls.ts'
 import { Empty } from '../../parts/empty.tsx'
 import { ProblemAlert } from '../../parts/problem-alert.tsx'
-import classes from './public-menu.module.css'
 import { PublicDishCard } from './public-dish-card.tsx'
+import classes from './public-menu.module.css'
 
 const route = getRouteApi('/m/$tenant')
 const anonymous = createApi()

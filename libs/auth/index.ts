@@ -21,4 +21,5 @@ export {
 export { anyScope, isTenantRole, type Principal, roleReaches, type TenantRole, tenantRoles } from './principal.ts'
 export { isScope, type Scope, scopes } from './scopes.ts'
 export { serviceCaller, serviceCallers } from './service-callers.ts'
+export { createTenantDirectory, type PublicTenant, type TenantDirectory } from './tenant-directory.ts'
 export { type HintSource, isSlug, reservedSlugs, resolveTenantHint } from './tenant-hint.ts'

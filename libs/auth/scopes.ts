@@ -8,6 +8,8 @@ export const scopes = {
   'files:read': { role: 'viewer', description: 'Read files, folders and usage' },
   'files:write': { role: 'member', description: 'Upload, change and delete files and folders' },
   'files:admin': { role: 'admin', description: 'Read and purge the quarantine' },
+  'menu:read': { role: 'viewer', description: 'Read dishes, menus, photos and models' },
+  'menu:write': { role: 'member', description: 'Change dishes and menus, upload photos and have models made' },
   'jobs:read': { role: 'admin', description: 'See the jobs of the tenant' },
   'jobs:write': { role: 'admin', description: 'Retry, replay and cancel jobs of the tenant' },
   'tenant:read': { role: 'viewer', description: 'Read the tenant, its members and its settings' },

@@ -86,6 +86,8 @@ export interface RequestInfo {
   readonly traceId: string
   /** Aborted when the client goes away before its answer is complete. */
   readonly signal: AbortSignal
+  /** Aborted when the server begins to close: an answer that goes on until somebody ends it has to end then. */
+  readonly closing: AbortSignal
 }
 
 type Output<Schema, Without> = Schema extends z.ZodType ? z.output<Schema> : Without

@@ -82,6 +82,10 @@ export class Exchange implements RequestInfo {
     return this.#abort.signal
   }
 
+  get closing(): AbortSignal {
+    return closingOf.get(this.request) ?? never
+  }
+
   /** Whether the connection closed before the answer was complete. */
   get gone(): boolean {
     return this.response.destroyed && !this.response.writableFinished
@@ -121,6 +125,14 @@ const awaitingContinue = new WeakSet<object>()
 
 export function markAwaitingContinue(request: object): void {
   awaitingContinue.add(request)
+}
+
+const never = new AbortController().signal
+/** Of the server that a request came to. */
+const closingOf = new WeakMap<object, AbortSignal>()
+
+export function tellOfClosing(request: object, signal: AbortSignal): void {
+  closingOf.set(request, signal)
 }
 
 function requestId(sent: string | string[] | undefined): string {

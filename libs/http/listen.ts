@@ -1,8 +1,9 @@
+import { setMaxListeners } from 'node:events'
 import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { problem } from '@slipway/problem'
-import { markAwaitingContinue } from './exchange.ts'
+import { markAwaitingContinue, tellOfClosing } from './exchange.ts'
 
 export interface ListenOptions {
   host: string
@@ -53,17 +54,23 @@ interface Traffic {
   /** Every answer that is not complete yet. */
   readonly inFlight: ReadonlySet<ServerResponse>
   readonly sockets: ReadonlySet<Socket>
+  /** Aborted at the beginning of the closing. */
+  readonly closing: AbortController
 }
 
 function track(server: Server, app: RequestListener): Traffic {
   const inFlight = new Set<ServerResponse>()
   const sockets = new Set<Socket>()
+  const closing = new AbortController()
+  // One listener for each answer without an end.
+  setMaxListeners(0, closing.signal)
   server.on('connection', (socket) => {
     sockets.add(socket)
     socket.once('close', () => sockets.delete(socket))
   })
   const onRequest: RequestListener = (request, response) => {
     inFlight.add(response)
+    tellOfClosing(request, closing.signal)
     response.once('close', () => {
       inFlight.delete(response)
       // An answer that began before the closing has promised to keep its connection.
@@ -77,12 +84,13 @@ function track(server: Server, app: RequestListener): Traffic {
     markAwaitingContinue(request)
     onRequest(request, response)
   })
-  return { inFlight, sockets }
+  return { inFlight, sockets, closing }
 }
 
-async function closeServer(server: Server, { inFlight, sockets }: Traffic, seconds: number): Promise<void> {
+async function closeServer(server: Server, { inFlight, sockets, closing }: Traffic, seconds: number): Promise<void> {
   const closed = new Promise<void>((resolve) => void server.close(() => resolve()))
   for (const response of inFlight) if (!response.headersSent) response.shouldKeepAlive = false
+  closing.abort()
   server.closeIdleConnections()
   // To Node a connection that was opened ahead of its first request is not idle.
   for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy()

@@ -142,6 +142,8 @@ interface Target {
   readonly definition: AnyQueue
   readonly actor: string
   readonly queues: QueueClient
+  /** Instead of those of the declaration. */
+  readonly attempts?: number | undefined
 }
 
 type Change = (tx: Transaction, target: Target) => Promise<{ action: JobChange['action']; row: JobRow }>
@@ -162,17 +164,44 @@ async function change(settings: JobAdministrationSettings, { scope, id, actor }:
   })
 }
 
+/** A job of the service's own, to be changed in the transaction of what the service does besides. */
+export interface OwnJob extends Omit<Target, 'row'> {
+  readonly id: string
+}
+
+/** Ends a job as `cancel` does. @returns false if it has ended already, or its record is gone */
+export function cancelJob(tx: Transaction, job: OwnJob): Promise<boolean> {
+  return changeOwn(tx, job, { apply: cancelRow, from: ['pending', 'waiting', 'retrying', 'active'] })
+}
+
+/** Runs an ended job again as `retry` does. @returns false if it has not ended, or its record is gone */
+export function retryJob(tx: Transaction, job: OwnJob): Promise<boolean> {
+  return changeOwn(tx, job, { apply: retryRow, from: ['dead', 'failed', 'cancelled'] })
+}
+
+async function changeOwn(
+  tx: Transaction,
+  { id, ...rest }: OwnJob,
+  { apply, from }: { apply: Change; from: readonly JobState[] },
+): Promise<boolean> {
+  const { rows } = await tx.execute<JobRow>(sql`select * from jobs where id = ${id} for update`)
+  const row = rows[0]
+  if (!row || !from.includes(row.state)) return false
+  await apply(tx, { row, ...rest })
+  return true
+}
+
 function refusal(detail: string): Error {
   return problem('job.not-retryable', { detail })
 }
 
-async function retryRow(tx: Transaction, { row, definition, actor }: Target): Promise<{ action: 'retry'; row: JobRow }> {
+async function retryRow(tx: Transaction, { row, definition, actor, attempts }: Target): Promise<{ action: 'retry'; row: JobRow }> {
   if (!['dead', 'failed', 'cancelled', 'retrying'].includes(row.state)) throw refusal(`job ${row.id} is ${row.state}`)
   // A new run: what Redis still keeps of the old one is refused by its number.
   const updated = await one(
     tx,
     sql`update jobs set state = 'pending', run = run + 1, run_at = now(), updated_at = now(), started_at = null, finished_at = null,
-        cancel_requested_at = null, actor = ${actor}, max_attempts = ${definition.attempts},
+        cancel_requested_at = null, actor = ${actor}, max_attempts = ${attempts ?? definition.attempts},
         attempts = case state when 'retrying' then attempts else 0 end
       where id = ${row.id} returning *`,
   ).catch((error: unknown) => {

@@ -16,6 +16,8 @@ export interface JobRun<Payload = JobPayload> {
   readonly payload: Payload
   /** Counts from 1. */
   readonly attempt: number
+  /** The attempt after which a failure is final. */
+  readonly maxAttempts: number
   /** Aborts at the deadline, on cancellation and when a shutdown cannot wait any longer: stop and throw. */
   readonly signal: AbortSignal
   readonly log: QueueLog
@@ -56,6 +58,9 @@ export interface QueueDefinition<Context = unknown, Payload extends JobPayload =
   /** Loaded by workers only, so an API never pays for what a processor imports. */
   processor(): Promise<ProcessorModule<Context, Payload>>
 }
+
+/** How fast a queue is worked, where the installation decides instead of the declaration. */
+export type QueueLimits = Partial<Pick<QueueDefinition, 'concurrency' | 'rate'>>
 
 /** A queue of any service, for those who do not run its processor. */
 export type AnyQueue = QueueDefinition<never>

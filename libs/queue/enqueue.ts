@@ -12,6 +12,8 @@ export interface EnqueueOptions {
   delay?: number | undefined
   /** Instead of the declaration's `jobId`. */
   dedupeId?: string | undefined
+  /** Tries in all, instead of those of the declaration. */
+  attempts?: number | undefined
 }
 
 /**
@@ -33,7 +35,7 @@ export async function enqueue<Payload extends JobPayload>(
     throw problem('request.invalid', { detail: `The payload for queue "${definition.name}" has characters that no database takes` })
   const { rows } = await tx.execute<{ id: string }>(sql`
     select enqueue_job(${newId()}, ${tenantOf(payload)}, ${definition.name}, ${key}, ${json}::jsonb,
-      ${definition.attempts}, ${Math.max(0, Math.round(options.delay ?? 0))}, ${currentTraceparent()}) as id`)
+      ${options.attempts ?? definition.attempts}, ${Math.max(0, Math.round(options.delay ?? 0))}, ${currentTraceparent()}) as id`)
   onCommit(tx, () => announceIntent(definition))
   const id = rows[0]?.id
   if (id === undefined) throw new Error(`Queue "${definition.name}": the intent was not stored`)

@@ -1,11 +1,14 @@
 export { UnrecoverableError } from 'bullmq'
 export {
+  cancelJob,
   createJobAdministration,
   type JobAdministration,
   type JobAdministrationSettings,
   type JobChange,
   type JobFilter,
   type JobScope,
+  type OwnJob,
+  retryJob,
 } from './administration.ts'
 export { createQueues, type QueueClient, type QueueClientSettings, type QueueCounts } from './client.ts'
 export { JobCancelled, JobInterrupted, JobLost, JobTimeout } from './deadline.ts'
@@ -17,6 +20,7 @@ export {
   type JobRun,
   type ProcessorModule,
   type QueueDefinition,
+  type QueueLimits,
 } from './definition.ts'
 export { type EnqueueOptions, enqueue } from './enqueue.ts'
 export type { QueueOverview } from './fast-jobs.ts'

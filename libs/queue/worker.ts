@@ -3,7 +3,7 @@ import { DelayedError, type Job, type Telemetry, UnrecoverableError, WaitingErro
 import type { Redis } from 'ioredis'
 import type { ActiveJob, Activity } from './activity.ts'
 import { JobCancelled, JobInterrupted, JobLost, JobTimeout, withDeadline } from './deadline.ts'
-import type { JobPayload, JobRun } from './definition.ts'
+import type { JobPayload, JobRun, QueueLimits } from './definition.ts'
 import { readDurable } from './envelope.ts'
 import { buryJob, settleJob } from './ledger.ts'
 import type { QueueLog } from './log.ts'
@@ -31,6 +31,7 @@ export interface WorkerHost {
   readonly activity: Activity
   readonly now: () => number
   readonly tuning: WorkerTuning
+  readonly limits: Readonly<Record<string, QueueLimits>>
   /** Called when a job has ended for good, as others may wait for its key. */
   readonly onEnd: () => void
 }
@@ -51,7 +52,8 @@ const lossesForgiven = 3
 
 export function startWorker(host: WorkerHost, loaded: LoadedQueue): Worker {
   const { connection, prefix, telemetry, tuning, log } = host
-  const { name, concurrency, rate } = loaded.definition
+  const { name } = loaded.definition
+  const { concurrency, rate } = { ...loaded.definition, ...host.limits[name] }
   const worker = new Worker(name, (job, token) => processJob(host, loaded, { job, token }), {
     connection,
     prefix,
@@ -162,6 +164,7 @@ async function runProcessor(host: WorkerHost, loaded: LoadedQueue, { job, work, 
     queue: definition.name,
     payload,
     attempt: work.attempt,
+    maxAttempts: work.maxAttempts,
     signal: active.controller.signal,
     log,
     traceId: currentTrace() ?? traceOf(work.traceparent),

@@ -3,7 +3,7 @@ import type { Worker } from 'bullmq'
 import type { Redis } from 'ioredis'
 import { type Activity, createActivity } from './activity.ts'
 import { JobCancelled, JobInterrupted } from './deadline.ts'
-import type { QueueDefinition } from './definition.ts'
+import type { QueueDefinition, QueueLimits } from './definition.ts'
 import { onIntent, readHint } from './hints.ts'
 import { query } from './ledger.ts'
 import { type QueueLog, silentLog } from './log.ts'
@@ -21,6 +21,8 @@ export interface WorkersSettings<Context> extends ProducerSettings {
   readonly service: string
   readonly definitions: readonly QueueDefinition<Context>[]
   readonly schedules?: readonly Schedule[] | undefined
+  /** By the name of the queue; all hosts of a queue have to agree on its rate. */
+  readonly limits?: Readonly<Record<string, QueueLimits>> | undefined
   /** Handed to every processor. */
   readonly context: Context
   /** The system role of the service. */
@@ -121,6 +123,7 @@ function startHost(settings: WorkersSettings<never>, loaded: readonly LoadedQueu
     activity,
     now,
     tuning,
+    limits: settings.limits ?? {},
     onEnd: () => loops.relay.wake(),
   }
   const workers = loaded.map((queue) => startWorker(workerHost, queue))

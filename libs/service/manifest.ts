@@ -1,6 +1,6 @@
 import type { Values, VariableTree } from '@slipway/config'
 import type { Route } from '@slipway/http'
-import type { QueueDefinition, Schedule } from '@slipway/queue'
+import type { QueueDefinition, QueueLimits, Schedule } from '@slipway/queue'
 import type { Runtime } from './runtime.ts'
 
 /**
@@ -21,6 +21,8 @@ export interface ServiceManifest<Context = unknown, Config extends VariableTree 
   readonly routes: readonly Route<Context>[]
   readonly queues: readonly QueueDefinition<Context>[]
   readonly schedules: readonly Schedule[]
+  /** By the name of the queue: what the configuration says instead of the declaration. */
+  readonly limits?: (config: Values<Config>) => Readonly<Record<string, QueueLimits>>
   /** Builds what handlers and processors get, by hand, from what the host offers. Called once per process. */
   readonly context: (runtime: Runtime<Values<Config>>) => Context | Promise<Context>
 }

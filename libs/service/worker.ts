@@ -42,6 +42,7 @@ async function startWorkers({ manifest, context, databases }: HostedService, hos
     service: manifest.name,
     definitions: manifest.queues,
     schedules: manifest.schedules,
+    limits: manifest.limits?.(host.config.services[manifest.name]?.own as never),
     context,
     database: databases.system,
     redisUrl: redis.url.reveal(),

@@ -127,6 +127,7 @@ export async function runJob<Payload extends { version: number }>(
     queue: definition.name,
     payload: definition.payload.parse(payload),
     attempt: 1,
+    maxAttempts: 1,
     signal: new AbortController().signal,
     log: silent as unknown as JobRun['log'],
     traceId: null,

@@ -1,0 +1,4 @@
+import { serve } from '@slipway/service'
+import { menu } from './service.ts'
+
+await serve(menu)

@@ -1,0 +1,223 @@
+import { areaOf, type Ellipse, fitEllipse, type Point, pointIn, radiusIn } from './ellipse.ts'
+import type { Lab } from './lab.ts'
+import { boxBlur, type Plane, planeOf, sample } from './raster.ts'
+
+/** How fast the colour changes at a pixel, and towards where. */
+interface Edges {
+  readonly strength: Plane
+  readonly x: Plane
+  readonly y: Plane
+}
+
+export interface PlateFit {
+  readonly ellipse: Ellipse
+  /** Share of the outline along which there is an edge in its direction: 0 to 1. */
+  readonly support: number
+  /** Share of the ring inside the outline that has the colour of most of it: where the outline runs along a shadow, it does not. */
+  readonly evenness: number
+}
+
+const rays = 96
+const peaksPerRay = 5
+const rounds = 2500
+const outline = 120
+
+/** Di Zenzo's gradient of several channels is the largest of their gradients but for ties: the channel that changes most decides. */
+export function edgesOf({ L, a, b }: Lab): Edges {
+  const [strength, gx, gy] = [planeOf(L), planeOf(L), planeOf(L)]
+  const { width, height } = L
+  for (const channel of [L, a, b].map((plane) => boxBlur(plane, 1))) {
+    const { data } = channel
+    for (let y = 1; y < height - 1; y++) {
+      for (let x = 1; x < width - 1; x++) {
+        const index = y * width + x
+        const at = (dx: number, dy: number) => data[index + dy * width + dx] ?? 0
+        const dx = (at(1, -1) - at(-1, -1) + 2 * (at(1, 0) - at(-1, 0)) + at(1, 1) - at(-1, 1)) / 8
+        const dy = (at(-1, 1) - at(-1, -1) + 2 * (at(0, 1) - at(0, -1)) + at(1, 1) - at(1, -1)) / 8
+        const size = Math.hypot(dx, dy)
+        if (size <= (strength.data[index] ?? 0)) continue
+        strength.data[index] = size
+        gx.data[index] = dx
+        gy.data[index] = dy
+      }
+    }
+  }
+  return { strength, x: gx, y: gy }
+}
+
+/** The ellipse that most of an outline speaks for, among those around the given centres; null if there is none. */
+export function findPlate(lab: Lab, centres: readonly Point[]): PlateFit | null {
+  const edges = edgesOf(lab)
+  const threshold = quantile(edges.strength, 0.7)
+  const found: PlateFit[] = []
+  const chance = generator(1)
+  for (const centre of centres) {
+    const peaks = peaksAround(edges, centre, threshold)
+    for (let round = 0; round < rounds; round++) {
+      const chosen = choose(peaks, chance)
+      const ellipse = chosen === null ? null : fitEllipse(chosen)
+      if (ellipse === null || !plausible(ellipse, lab.L)) continue
+      const glance = supportOf(ellipse, { edges, threshold, samples: 24 })
+      const support = glance < 0.5 ? 0 : supportOf(ellipse, { edges, threshold })
+      if (support > 0.35) found.push({ ellipse, support, evenness: 0 })
+    }
+  }
+  const fits = promising(found, lab).map((fit) => refined(fit, { lab, edges, threshold }))
+  return fits.reduce<PlateFit | null>((best, fit) => (best === null || score(fit) > score(best) ? fit : best), null)
+}
+
+/** Those that are seen about as well as the best, and the best of what is much the same. */
+function promising(found: readonly PlateFit[], lab: Lab): PlateFit[] {
+  const most = found.reduce((highest, { support }) => Math.max(highest, support), 0)
+  const seen = found.filter(({ support }) => support > most - 0.3).map((fit) => ({ ...fit, evenness: evennessOf(fit.ellipse, lab) }))
+  const kept: PlateFit[] = []
+  for (const fit of seen.toSorted((one, other) => score(other) - score(one))) {
+    if (kept.length === 12) break
+    if (!kept.some(({ ellipse }) => isAlike(ellipse, fit.ellipse))) kept.push(fit)
+  }
+  return kept
+}
+
+function isAlike(one: Ellipse, other: Ellipse): boolean {
+  const near = Math.max(3, one.a * 0.03)
+  return Math.hypot(one.x - other.x, one.y - other.y) < near && Math.abs(one.a - other.a) < near && Math.abs(one.b - other.b) < near
+}
+
+/** A plate has more than one edge, the rim and the well: the rim is the larger one. */
+const score = ({ ellipse, support, evenness }: PlateFit) => support * evenness * areaOf(ellipse) ** 0.12
+
+export function evennessOf(ellipse: Ellipse, { L, a, b }: Lab): number {
+  const ring = Array.from({ length: outline }, (_, k) => {
+    const turn = (k / outline) * 2 * Math.PI
+    return pointIn(ellipse, 0.95 * Math.cos(turn), 0.95 * Math.sin(turn))
+  })
+  const [light, red, yellow] = [L, a, b].map((plane) => ring.map(({ x, y }) => sample(plane, x, y)))
+  const medians = [light, red, yellow].map((values = []) => values.toSorted((p, q) => p - q)[outline / 2] ?? 0)
+  const off = (values: readonly number[] | undefined, channel: number, k: number) => (values?.[k] ?? 0) - (medians[channel] ?? 0)
+  const differences = ring.map((_, k) => Math.hypot(0.6 * off(light, 0, k), off(red, 1, k), off(yellow, 2, k)))
+  return differences.reduce((sum, difference) => sum + 1 / (1 + (difference / 8) ** 2), 0) / outline
+}
+
+function plausible({ x, y, a, b }: Ellipse, { width, height }: Plane): boolean {
+  const size = Math.min(width, height)
+  const inside = x > 0 && y > 0 && x < width && y < height
+  return inside && b > size * 0.08 && a < size * 1.1 && b / a > 0.3
+}
+
+interface Peaks {
+  readonly byStrength: readonly Point[]
+  readonly fromOutside: readonly Point[]
+}
+
+/** Local maxima along rays, the strongest of each. */
+function peaksAround({ strength, x, y }: Edges, centre: Point, threshold: number): Peaks[] {
+  const { width, height } = strength
+  const reach = Math.hypot(width, height)
+  return Array.from({ length: rays }, (_, ray) => {
+    const [dx, dy] = [Math.cos((ray / rays) * 2 * Math.PI), Math.sin((ray / rays) * 2 * Math.PI)]
+    const peaks: { point: Point; strength: number }[] = []
+    const at = (step: number) => ({ x: centre.x + dx * step, y: centre.y + dy * step })
+    for (let step = 6; step < reach; step++) {
+      const point = at(step)
+      if (point.x < 1 || point.y < 1 || point.x > width - 2 || point.y > height - 2) break
+      const here = sample(strength, point.x, point.y)
+      const [before, after] = [at(step - 1), at(step + 1)]
+      if (here < threshold || here < sample(strength, before.x, before.y) || here <= sample(strength, after.x, after.y)) continue
+      const across = Math.abs(sample(x, point.x, point.y) * dx + sample(y, point.x, point.y) * dy) / here
+      if (across > 0.5) peaks.push({ point, strength: here })
+    }
+    const byStrength = peaks.toSorted((one, other) => other.strength - one.strength).slice(0, peaksPerRay)
+    const fromOutside = peaks.filter((peak) => byStrength.includes(peak)).toReversed()
+    return { byStrength: byStrength.map(({ point }) => point), fromOutside: fromOutside.map(({ point }) => point) }
+  })
+}
+
+/**
+ * Five points from rays that lie well apart. Those of one edge are the same in the order of strength, or from outside in, on most rays:
+ * to draw each of them by itself would need a thousand times as many rounds.
+ */
+function choose(peaks: readonly Peaks[], chance: () => number): Point[] | null {
+  const first = Math.floor(chance() * rays)
+  const order = chance() < 0.5 ? 'byStrength' : 'fromOutside'
+  const rank = Math.floor(chance() * peaksPerRay)
+  const points: Point[] = []
+  for (let k = 0; k < 5; k++) {
+    const ray = peaks[(first + Math.round(((k + chance() * 0.8) * rays) / 5)) % rays]?.[order] ?? []
+    const point = ray[chance() < 0.85 ? rank : Math.floor(chance() * ray.length)]
+    if (point === undefined) return null
+    points.push(point)
+  }
+  return points
+}
+
+export function supportOf(ellipse: Ellipse, { edges, threshold, samples = outline }: Seen): number {
+  let count = 0
+  for (let k = 0; k < samples; k++) if (edgeNear(ellipse, (k / samples) * 2 * Math.PI, { edges, threshold, reach: 1 }) !== null) count++
+  return count / samples
+}
+
+interface Seen {
+  readonly edges: Edges
+  /** Strength from which on it is an edge. */
+  readonly threshold: number
+  readonly samples?: number
+}
+
+/** The strongest edge in the direction of the outline within so many pixels of it. */
+function edgeNear(
+  ellipse: Ellipse,
+  turn: number,
+  { edges, threshold, reach }: { edges: Edges; threshold: number; reach: number },
+): Point | null {
+  const point = pointIn(ellipse, Math.cos(turn), Math.sin(turn))
+  const [nx, ny] = [Math.cos(turn) / ellipse.a, Math.sin(turn) / ellipse.b]
+  const [cos, sin] = [Math.cos(ellipse.angle), Math.sin(ellipse.angle)]
+  const length = Math.hypot(nx, ny)
+  const normal = { x: (nx * cos - ny * sin) / length, y: (nx * sin + ny * cos) / length }
+  const { width, height } = edges.strength
+  let [best, most]: [Point | null, number] = [null, threshold]
+  for (let step = -reach; step <= reach; step += 0.5) {
+    const [x, y] = [point.x + normal.x * step, point.y + normal.y * step]
+    if (x < 1 || y < 1 || x > width - 2 || y > height - 2) continue
+    const index = Math.round(y) * width + Math.round(x)
+    const strength = edges.strength.data[index] ?? 0
+    if (strength <= most) continue
+    const along = Math.abs((edges.x.data[index] ?? 0) * normal.x + (edges.y.data[index] ?? 0) * normal.y) / strength
+    if (along > 0.85) [best, most] = [{ x, y }, strength]
+  }
+  return best
+}
+
+/** Least squares on the edges next to the outline, ever closer. */
+function refined(fit: PlateFit, { lab, edges, threshold }: { lab: Lab; edges: Edges; threshold: number }): PlateFit {
+  let best = fit
+  for (const reach of [4, 3, 2]) {
+    const points: Point[] = []
+    for (let k = 0; k < outline * 2; k++) {
+      const point = edgeNear(best.ellipse, (k / outline) * Math.PI, { edges, threshold, reach })
+      if (point !== null) points.push(point)
+    }
+    const ellipse = points.length < 24 ? null : fitEllipse(points)
+    if (ellipse === null) continue
+    const next = { ellipse, support: supportOf(ellipse, { edges, threshold }), evenness: evennessOf(ellipse, lab) }
+    if (next.support * next.evenness >= best.support * best.evenness - 0.02) best = next
+  }
+  return best
+}
+
+export function quantile({ data }: Plane, share: number): number {
+  return Float32Array.from(data).sort()[Math.floor(data.length * share)] ?? 0
+}
+
+/** Mulberry32: the same photo must give the same model. */
+function generator(seed: number): () => number {
+  let state = seed
+  return () => {
+    state = (state + 0x6d2b79f5) | 0
+    let t = Math.imul(state ^ (state >>> 15), 1 | state)
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
+    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296
+  }
+}
+
+export const isInside = (ellipse: Ellipse, point: Point): boolean => radiusIn(ellipse, point) <= 1

@@ -1,0 +1,4 @@
+import { work } from '@slipway/service'
+import { menu } from './service.ts'
+
+await work(menu)

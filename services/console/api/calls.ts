@@ -1,8 +1,8 @@
 import type { Calls as PlatformCalls } from './calls.generated.ts'
 import type { MenuCalls } from './menu-calls.ts'
 
-/** Everything that the console calls. */
-export interface Calls extends PlatformCalls, MenuCalls {}
+/** Everything that the console calls. What is generated from a service counts; the menu's contract stands in until it is installed. */
+export interface Calls extends PlatformCalls, Omit<MenuCalls, keyof PlatformCalls> {}
 
 export type CallKey = keyof Calls & string
 

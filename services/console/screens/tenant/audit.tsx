@@ -6,7 +6,7 @@ import { momentText } from '../../api/words.ts'
 import { Empty } from '../../parts/empty.tsx'
 import { Loaded } from '../../parts/loaded.tsx'
 
-const trails = { tenant: 'GET /api/v1/audit', files: 'GET /api/v1/files/audit' } as const
+const trails = { tenant: 'GET /api/v1/audit', files: 'GET /api/v1/files/audit', menu: 'GET /api/v1/menu/audit' } as const
 type Trail = keyof typeof trails
 
 /** The newest hundred; older ones are for the API, which pages and filters. */
@@ -19,10 +19,11 @@ export function Audit() {
         <SegmentedControl
           aria-label="Trail"
           value={trail}
-          onChange={(value) => setTrail(value === 'files' ? 'files' : 'tenant')}
+          onChange={(value) => setTrail(value as Trail)}
           data={[
             { value: 'tenant', label: 'People, keys, settings' },
             { value: 'files', label: 'Files' },
+            { value: 'menu', label: 'Menu' },
           ]}
         />
       </Group>

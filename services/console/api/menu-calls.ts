@@ -1,4 +1,21 @@
 /** The contract of services/menu. It comes from the generated file as soon as that service is one of the installation. */
+/** EU Regulation 1169/2011, Annex II. */
+export type Allergen =
+  | 'gluten'
+  | 'crustaceans'
+  | 'eggs'
+  | 'fish'
+  | 'peanuts'
+  | 'soybeans'
+  | 'milk'
+  | 'nuts'
+  | 'celery'
+  | 'mustard'
+  | 'sesame'
+  | 'sulphites'
+  | 'lupin'
+  | 'molluscs'
+
 export interface Price {
   readonly amount: number
   readonly currency: string
@@ -68,7 +85,7 @@ export interface Dish {
   readonly description: string | null
   readonly price: Price
   readonly categoryId: string | null
-  readonly allergens: readonly string[]
+  readonly allergens: readonly Allergen[]
   readonly plateDiameterCm: number
   readonly position: number
   readonly visible: boolean

@@ -1,6 +1,6 @@
 import { Button, MultiSelect, NumberInput, Select, Stack, Switch, Textarea, TextInput } from '@mantine/core'
 import { type FormEvent, useState } from 'react'
-import type { Dish, Price } from '../../api/menu-calls.ts'
+import type { Allergen, Dish, Price } from '../../api/menu-calls.ts'
 import { useList } from '../../api/use-api.ts'
 import { ProblemAlert } from '../../parts/problem-alert.tsx'
 import { allergens, minorUnits } from './price.ts'
@@ -10,7 +10,7 @@ export interface DishValues {
   readonly description: string | null
   readonly price: Price
   readonly categoryId: string | null
-  readonly allergens: readonly string[]
+  readonly allergens: readonly Allergen[]
   readonly plateDiameterCm: number
   readonly visible: boolean
 }
@@ -64,7 +64,7 @@ export function DishForm({ dish, action, busy, error, onSave }: DishFormProps) {
           searchable
           comboboxProps={{ withinPortal: false }}
           value={[...values.allergens]}
-          onChange={(chosen) => change({ allergens: chosen })}
+          onChange={(chosen) => change({ allergens: chosen as Allergen[] })}
         />
         <NumberInput
           label="Diameter of the plate in cm"

@@ -1,4 +1,4 @@
-import type { Price } from '../../api/menu-calls.ts'
+import type { Allergen, Price } from '../../api/menu-calls.ts'
 
 export function priceText({ amount, currency }: Price): string {
   const format = new Intl.NumberFormat(undefined, { style: 'currency', currency })
@@ -11,8 +11,7 @@ export function minorUnits(text: string): number | null {
   return /^\d{1,7}(\.\d{1,2})?$/.test(normal) ? Math.round(Number(normal) * 100) : null
 }
 
-/** EU Regulation 1169/2011, Annex II. */
-export const allergens = [
+export const allergens: readonly Allergen[] = [
   'gluten',
   'crustaceans',
   'eggs',

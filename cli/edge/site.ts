@@ -76,7 +76,7 @@ interface FileAnswer {
 }
 
 function answerFile(request: IncomingMessage, response: ServerResponse, { file, name, options }: FileAnswer): void {
-  const inGzip = /\bgzip\b/.test(String(request.headers['accept-encoding'] ?? ''))
+  const inGzip = /\bgzip\b/.test(request.headers['accept-encoding'] ?? '')
   const body = inGzip ? file.gzipped : file.plain
   const caching = name.startsWith('assets/') ? options.assetCacheControl : 'no-cache'
   const headers = {

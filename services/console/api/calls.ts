@@ -4,7 +4,7 @@ import type { MenuCalls } from './menu-calls.ts'
 /** Everything that the console calls. What is generated from a service counts; the menu's contract stands in until it is installed. */
 export interface Calls extends PlatformCalls, Omit<MenuCalls, keyof PlatformCalls> {}
 
-export type CallKey = keyof Calls & string
+export type CallKey = keyof PlatformCalls | keyof MenuCalls
 
 export interface CallOptions {
   readonly signal?: AbortSignal

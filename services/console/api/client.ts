@@ -1,5 +1,5 @@
 import { createClient, type TokenSource } from '@slipway/client'
-import type { AnswerOf, CallInput, CallKey, InputOf } from './calls.ts'
+import type { AnswerOf, CallKey, InputOf } from './calls.ts'
 
 export interface Api {
   /** `await api.call('GET /api/v1/files/{id}', { params: { id } })` @throws ApiProblem, or what `fetch` throws */
@@ -9,7 +9,8 @@ export interface Api {
 /** The platform's client with types from its OpenAPI documents: the console may not import services, not even their types. */
 export function createApi(token?: TokenSource): Api {
   const client = createClient<never>({ baseUrl: location.origin, ...(token ? { token } : {}) })
-  const send = client.call as unknown as (key: string, input?: unknown) => Promise<{ body: unknown }>
+  const send = (key: string, input: unknown) =>
+    (client.call as unknown as (key: string, input: unknown) => Promise<{ body: unknown }>)(key, input)
   return {
     async call<Key extends CallKey>(key: Key, ...[input]: InputOf<Key>) {
       const { body } = await send(key, input)
@@ -18,5 +19,3 @@ export function createApi(token?: TokenSource): Api {
     },
   }
 }
-
-export type { CallInput }

@@ -1,8 +1,10 @@
 import type { CallInput, CallKey } from './calls.ts'
 
+type Scalar = string | number | boolean | null | undefined
+
 interface Written {
-  readonly params?: Readonly<Record<string, unknown>>
-  readonly query?: Readonly<Record<string, unknown>>
+  readonly params?: Readonly<Record<string, Scalar>>
+  readonly query?: Readonly<Record<string, Scalar | readonly Scalar[]>>
   readonly body?: unknown
 }
 
@@ -21,7 +23,7 @@ export function curlOf<Key extends CallKey>(origin: string, key: Key, input?: Ca
   return parts.join(' ')
 }
 
-function searchOf(query: Readonly<Record<string, unknown>>): string {
+function searchOf(query: NonNullable<Written['query']>): string {
   const search = new URLSearchParams()
   for (const [name, value] of Object.entries(query))
     for (const one of [value].flat()) if (one !== undefined && one !== null) search.append(name, String(one))

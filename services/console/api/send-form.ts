@@ -22,14 +22,14 @@ export async function sendForm({ method, path, form, onProgress, onStart }: Form
   request.open(method, path)
   request.setRequestHeader('authorization', `Bearer ${token}`)
   request.setRequestHeader('idempotency-key', `"${crypto.randomUUID()}"`)
-  request.upload.onprogress = ({ loaded, total }) => onProgress(total === 0 ? 0 : loaded / total)
-  request.onabort = () => reject(new DOMException('cancelled', 'AbortError'))
-  request.onerror = () => reject(new TypeError('the connection broke'))
-  request.onload = () => {
+  request.upload.addEventListener('progress', ({ loaded, total }) => onProgress(total === 0 ? 0 : loaded / total))
+  request.addEventListener('abort', () => reject(new DOMException('cancelled', 'AbortError')))
+  request.addEventListener('error', () => reject(new TypeError('the connection broke')))
+  request.addEventListener('load', () => {
     const body = parsed(request.responseText)
     if (request.status < 300) resolve(body)
     else reject(new ApiProblem(request.status, body ?? {}))
-  }
+  })
   onStart?.(request)
   request.send(form)
   return promise

@@ -1,6 +1,7 @@
 import type { FileItem } from './calls.ts'
 import { queries } from './runtime.ts'
 import { sendForm } from './send-form.ts'
+import { createStore } from './store.ts'
 import { isBelow } from './use-api.ts'
 
 export interface Upload {
@@ -27,14 +28,9 @@ const concurrency = 3
 /** Uploads go on whatever screen is open. Kept outside of React, so leaving a screen ends nothing. */
 export function createUploads() {
   let queued: Queued[] = []
-  let shown: readonly Upload[] = []
   let lastId = 0
-  const listeners = new Set<() => void>()
-
-  function publish(): void {
-    shown = queued.map(({ upload }) => upload)
-    for (const listener of listeners) listener()
-  }
+  const shown = createStore<readonly Upload[]>([])
+  const publish = () => shown.set(queued.map(({ upload }) => upload))
 
   function change(one: Queued, change: Partial<Upload>): void {
     one.upload = { ...one.upload, ...change }
@@ -62,11 +58,7 @@ export function createUploads() {
   }
 
   return {
-    get: () => shown,
-    subscribe(listener: () => void) {
-      listeners.add(listener)
-      return () => void listeners.delete(listener)
-    },
+    shown,
     add(files: readonly File[], folderId: string | null) {
       const added = files.map((content): Queued => {
         const upload: Upload = { id: ++lastId, name: content.name, size: content.size, state: 'waiting', sent: 0 }

@@ -5,7 +5,7 @@ import { api, session } from './runtime.ts'
 import type { SessionState, SignedIn } from './session.ts'
 
 export function useSessionState(): SessionState {
-  return useSyncExternalStore(session.subscribe, session.get)
+  return useSyncExternalStore(session.state.subscribe, session.state.get)
 }
 
 /** For screens, which are shown to people who have signed in only. */
@@ -58,7 +58,7 @@ async function allOf<Key extends PagedKey>(key: Key, input: CallInput<Key> | und
   do {
     const query: object = {
       limit: 100,
-      ...(input && 'query' in input ? (input.query as object) : {}),
+      ...(input && 'query' in input ? input.query : {}),
       ...(cursor === null ? {} : { cursor }),
     }
     const page = (await api.call(key, ...argumentsOf<Key>({ ...input, query, signal }))) as {

@@ -6,7 +6,7 @@ import classes from './upload-panel.module.css'
 
 /** All uploads of this visit, whatever screen is open. */
 export function UploadPanel() {
-  const all = useSyncExternalStore(uploads.subscribe, uploads.get)
+  const all = useSyncExternalStore(uploads.shown.subscribe, uploads.shown.get)
   if (all.length === 0) return null
   const running = all.filter(isRunning).length
   return (

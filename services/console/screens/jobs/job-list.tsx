@@ -6,8 +6,8 @@ import { useCall } from '../../api/use-api.ts'
 import { durationText, momentText } from '../../api/words.ts'
 import { Empty } from '../../parts/empty.tsx'
 import { Loaded } from '../../parts/loaded.tsx'
+import { jobStates, queryOf } from './filter.ts'
 import { JobDetails } from './job-details.tsx'
-import { jobStates, queryOf } from './jobs.tsx'
 
 interface JobListProps {
   readonly service: ServiceName

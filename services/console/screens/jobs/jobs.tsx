@@ -1,8 +1,9 @@
 import { SegmentedControl, Stack } from '@mantine/core'
 import { getRouteApi } from '@tanstack/react-router'
-import { type ServiceName, serviceNames, serviceTitles } from '../../api/services.ts'
+import { serviceNames, serviceTitles } from '../../api/services.ts'
 import { CopyAsCurl } from '../../parts/copy-as-curl.tsx'
 import { Screen } from '../../parts/screen.tsx'
+import { queryOf } from './filter.ts'
 import { JobList } from './job-list.tsx'
 import { QueueTable } from './queue-table.tsx'
 
@@ -21,19 +22,11 @@ export function Jobs() {
           aria-label="Service"
           value={service}
           data={serviceNames.map((value) => ({ value, label: serviceTitles[value] }))}
-          onChange={(next) => void navigate({ search: { service: next as ServiceName } })}
+          onChange={(next) => void navigate({ search: { service: next } })}
         />
         <QueueTable service={service} onChoose={choose} />
         <JobList service={service} queue={queue} state={state} onChoose={choose} />
       </Stack>
     </Screen>
   )
-}
-
-export const jobStates = ['pending', 'waiting', 'active', 'retrying', 'completed', 'cancelled', 'failed', 'dead'] as const
-export type JobState = (typeof jobStates)[number]
-
-export function queryOf(queue: string | undefined, state: string | undefined) {
-  const known = jobStates.find((name) => name === state)
-  return { ...(queue === undefined ? {} : { queue }), ...(known === undefined ? {} : { state: [known] }) }
 }

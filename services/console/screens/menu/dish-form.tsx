@@ -49,14 +49,7 @@ export function DishForm({ dish, action, busy, error, onSave }: DishFormProps) {
           value={values.description ?? ''}
           onChange={(event) => change({ description: event.currentTarget.value || null })}
         />
-        <TextInput
-          label="Price in EUR"
-          inputMode="decimal"
-          required
-          error={amount === null && 'Such as 12.50'}
-          value={price}
-          onChange={(event) => setPrice(event.currentTarget.value)}
-        />
+        <PriceInput isPrice={amount !== null} value={price} onChange={setPrice} />
         <CategorySelect value={values.categoryId} onChange={(categoryId) => change({ categoryId })} />
         <MultiSelect
           label="Allergens"
@@ -64,7 +57,7 @@ export function DishForm({ dish, action, busy, error, onSave }: DishFormProps) {
           searchable
           comboboxProps={{ withinPortal: false }}
           value={[...values.allergens]}
-          onChange={(chosen) => change({ allergens: chosen as Allergen[] })}
+          onChange={(chosen) => change({ allergens: chosen })}
         />
         <NumberInput
           label="Diameter of the plate in cm"
@@ -85,6 +78,25 @@ export function DishForm({ dish, action, busy, error, onSave }: DishFormProps) {
         </Button>
       </Stack>
     </form>
+  )
+}
+
+interface PriceInputProps {
+  readonly isPrice: boolean
+  readonly value: string
+  readonly onChange: (text: string) => void
+}
+
+function PriceInput({ isPrice, value, onChange }: PriceInputProps) {
+  return (
+    <TextInput
+      label="Price in EUR"
+      inputMode="decimal"
+      required
+      error={!isPrice && 'Such as 12.50'}
+      value={value}
+      onChange={(event) => onChange(event.currentTarget.value)}
+    />
   )
 }
 

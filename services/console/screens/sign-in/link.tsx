@@ -2,7 +2,7 @@ import { Button, Paper, Stack, Text, Title } from '@mantine/core'
 import { useMutation } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 import { useEffect, useState } from 'react'
-import { session } from '../../api/runtime.ts'
+import { confirmEmail, consumeLink } from '../../api/sign-in.ts'
 import { ProblemAlert } from '../../parts/problem-alert.tsx'
 import { AcceptInvitation } from './accept-invitation.tsx'
 import classes from './sign-in.module.css'
@@ -44,8 +44,8 @@ export function LinkPage() {
 }
 
 function LinkAction({ kind, token }: LinkContent) {
-  if (kind === 'magic-link') return <Consume label="Sign in" run={() => session.consumeLink(token)} />
-  if (kind === 'confirm-email') return <Consume label="Confirm my address" run={() => session.confirmEmail(token)} />
+  if (kind === 'magic-link') return <Consume label="Sign in" run={() => consumeLink(token)} />
+  if (kind === 'confirm-email') return <Consume label="Confirm my address" run={() => confirmEmail(token)} />
   if (kind === 'invitation') return <AcceptInvitation token={token} />
   return <Text>This link is of a kind that this console does not know.</Text>
 }

@@ -1,7 +1,7 @@
 import { Alert, Anchor, Button, Paper, PasswordInput, Stack, Text, TextInput, Title } from '@mantine/core'
 import { useMutation } from '@tanstack/react-query'
 import { type FormEvent, useEffect, useState } from 'react'
-import { session } from '../../api/runtime.ts'
+import { requestLink, signIn } from '../../api/sign-in.ts'
 import { ProblemAlert } from '../../parts/problem-alert.tsx'
 import classes from './sign-in.module.css'
 
@@ -36,10 +36,10 @@ export function SignIn({ ended }: SignInProps) {
 function PasswordForm() {
   const [email, setEmail] = useState('')
   const [password, setPassword] = useState('')
-  const signIn = useMutation({ mutationFn: () => session.signIn({ email, password }) })
+  const entry = useMutation({ mutationFn: () => signIn({ email, password }) })
   const submit = (event: FormEvent) => {
     event.preventDefault()
-    signIn.mutate()
+    entry.mutate()
   }
   return (
     <form onSubmit={submit}>
@@ -59,8 +59,8 @@ function PasswordForm() {
           value={password}
           onChange={(event) => setPassword(event.currentTarget.value)}
         />
-        {signIn.error && <ProblemAlert error={signIn.error} />}
-        <Button type="submit" loading={signIn.isPending}>
+        {entry.error && <ProblemAlert error={entry.error} />}
+        <Button type="submit" loading={entry.isPending}>
           Sign in
         </Button>
       </Stack>
@@ -70,7 +70,7 @@ function PasswordForm() {
 
 function LinkForm() {
   const [email, setEmail] = useState('')
-  const request = useMutation({ mutationFn: () => session.requestLink(email) })
+  const request = useMutation({ mutationFn: () => requestLink(email) })
   if (request.isSuccess) return <Text>If {email} has an account here, a mail with a link is on its way. You can close this page.</Text>
   const submit = (event: FormEvent) => {
     event.preventDefault()

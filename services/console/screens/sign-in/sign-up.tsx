@@ -2,7 +2,7 @@ import { Button, PasswordInput, Stack, Text, TextInput } from '@mantine/core'
 import { useMutation } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 import type { FormEvent } from 'react'
-import { session } from '../../api/runtime.ts'
+import { signUp } from '../../api/sign-in.ts'
 import { ProblemAlert } from '../../parts/problem-alert.tsx'
 
 interface SignUpProps {
@@ -11,14 +11,14 @@ interface SignUpProps {
 
 export function SignUp({ invitation }: SignUpProps) {
   const navigate = useNavigate()
-  const signUp = useMutation({
+  const entry = useMutation({
     mutationFn: (form: FormData) =>
-      session.signUp({ email: text(form, 'email'), name: text(form, 'name'), password: text(form, 'password'), invitation }),
+      signUp({ email: text(form, 'email'), name: text(form, 'name'), password: text(form, 'password'), invitation }),
     onSuccess: () => navigate({ to: '/' }),
   })
   const submit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault()
-    signUp.mutate(new FormData(event.currentTarget))
+    entry.mutate(new FormData(event.currentTarget))
   }
   return (
     <form onSubmit={submit}>
@@ -34,8 +34,8 @@ export function SignUp({ invitation }: SignUpProps) {
           required
           minLength={10}
         />
-        {signUp.error && <ProblemAlert error={signUp.error} />}
-        <Button type="submit" loading={signUp.isPending}>
+        {entry.error && <ProblemAlert error={entry.error} />}
+        <Button type="submit" loading={entry.isPending}>
           Make an account and join
         </Button>
       </Stack>

@@ -77,7 +77,7 @@ function InviteForm() {
           allowDeselect={false}
           comboboxProps={{ withinPortal: false }}
           value={role}
-          onChange={(value) => setRole((value ?? 'member') as Role)}
+          onChange={(value) => setRole(value ?? 'member')}
         />
         <Button type="submit" loading={invite.isPending}>
           Invite

@@ -1,4 +1,4 @@
-import { Button, Group, Select, Stack, Table, Text } from '@mantine/core'
+import { Button, Select, Stack, Table, Text } from '@mantine/core'
 import { useState } from 'react'
 import type { ItemOf, Role } from '../../api/calls.ts'
 import { api } from '../../api/runtime.ts'
@@ -69,26 +69,24 @@ function MemberRow({ member }: { readonly member: Member }) {
             allowDeselect={false}
             comboboxProps={{ withinPortal: false }}
             value={member.role}
-            onChange={(role) => role && change.mutate(role as Role, { onSuccess: () => tell('The role is changed'), onError: tellProblem })}
+            onChange={(role) => role && change.mutate(role, { onSuccess: () => tell('The role is changed'), onError: tellProblem })}
           />
         ) : (
           <Text size="sm">{member.role}</Text>
         )}
       </Table.Td>
-      <Table.Td>
-        <Group justify="flex-end">
-          {(isAdmin || isSelf) && (
-            <Button
-              size="xs"
-              variant="light"
-              color="red"
-              onClick={() => setAsking(true)}
-              aria-label={isSelf ? 'Leave the tenant' : `Remove ${member.name}`}
-            >
-              {isSelf ? 'Leave' : 'Remove'}
-            </Button>
-          )}
-        </Group>
+      <Table.Td ta="right">
+        {(isAdmin || isSelf) && (
+          <Button
+            size="xs"
+            variant="light"
+            color="red"
+            onClick={() => setAsking(true)}
+            aria-label={isSelf ? 'Leave the tenant' : `Remove ${member.name}`}
+          >
+            {isSelf ? 'Leave' : 'Remove'}
+          </Button>
+        )}
         <Confirm
           opened={asking}
           title={isSelf ? 'Leave this tenant?' : `Remove ${member.name}?`}

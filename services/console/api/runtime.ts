@@ -3,6 +3,8 @@ import { MutationCache, QueryCache, QueryClient } from '@tanstack/react-query'
 import { createApi } from './client.ts'
 import { createSession } from './session.ts'
 
+export const publicMenuKey = 'public menu'
+
 /** What is asked again by itself: the client has tried what is worth another try, so a query that failed says so. */
 export const queries: QueryClient = new QueryClient({
   queryCache: new QueryCache(),
@@ -10,8 +12,14 @@ export const queries: QueryClient = new QueryClient({
   defaultOptions: { queries: { retry: false, staleTime: 5000, refetchOnWindowFocus: true } },
 })
 
-/** What one tenant has shown must not be seen in another. */
-export const session = createSession(() => queries.clear())
+/** The public page has nothing to do with who is signed in: its questions go on. */
+const ofSomebody = { predicate: ({ queryKey }: { readonly queryKey: readonly unknown[] }) => queryKey[0] !== publicMenuKey }
+
+/** What one tenant has shown must not be seen in another: what is on the screen is asked anew, the rest is forgotten. */
+export const session = createSession((change) => {
+  if (change === 'entered') void queries.resetQueries(ofSomebody)
+  else queries.removeQueries(ofSomebody)
+})
 
 export const api = createApi((options) => session.token(options))
 

@@ -22,7 +22,7 @@ export type SessionState =
 const rememberedTenant = 'slipway.tenant'
 
 /** Who is at the console. The session itself is an HttpOnly cookie that no script sees. */
-export function createSession(onChange: () => void) {
+export function createSession(onChange: (change: 'entered' | 'left') => void) {
   const anonymous = createApi()
   const token = createAccessToken(anonymous)
   const bearer = createApi(() => token.text())
@@ -37,9 +37,9 @@ export function createSession(onChange: () => void) {
       me = await bearer.call('GET /api/v1/me')
     }
     if (issued.tenant) localStorage.setItem(rememberedTenant, issued.tenant.slug)
-    onChange()
     const { user, tenants, role, kind } = me
     state.set({ status: 'in', person: user, tenants, tenant: issued.tenant, role, isOperator: kind === 'operator' })
+    onChange('entered')
   }
 
   /** Continues the session of the cookie, if there is one, in the tenant that was used last. */
@@ -58,8 +58,8 @@ export function createSession(onChange: () => void) {
 
   function leave(ended: boolean): void {
     token.drop()
-    onChange()
     state.set({ status: 'out', ended })
+    onChange('left')
   }
 
   return {

@@ -31,7 +31,10 @@ async function visit(path: string, signedIn: boolean) {
   const largestPaint = await page.evaluate(
     () =>
       new Promise<number>((resolve) => {
-        new PerformanceObserver((list) => resolve(list.getEntries().at(-1)?.startTime ?? 0)).observe({ type: 'largest-contentful-paint', buffered: true })
+        new PerformanceObserver((list) => resolve(list.getEntries().at(-1)?.startTime ?? 0)).observe({
+          type: 'largest-contentful-paint',
+          buffered: true,
+        })
       }),
   )
   await context.close()
@@ -39,7 +42,14 @@ async function visit(path: string, signedIn: boolean) {
   return { path, signedIn, scriptBytes, scripts: scripts.size, largestPaintMilliseconds: Math.round(largestPaint) }
 }
 
-const visits = [await visit('/', false), await visit('/', true), await visit('/files', true), await visit('/menu', true), await visit('/jobs', true), await visit('/tenant', true)]
+const visits = [
+  await visit('/', false),
+  await visit('/', true),
+  await visit('/files', true),
+  await visit('/menu', true),
+  await visit('/jobs', true),
+  await visit('/tenant', true),
+]
 const folder = new URL('../../../bench/results/', import.meta.url)
 mkdirSync(folder, { recursive: true })
 writeFileSync(new URL('console.json', folder), `${JSON.stringify({ at: new Date().toISOString(), visits }, null, 2)}\n`)

@@ -5,6 +5,7 @@ import { getRouteApi } from '@tanstack/react-router'
 import { useEffect } from 'react'
 import { createApi } from '../../api/client.ts'
 import type { PublicDish, PublicMenu } from '../../api/menu-calls.ts'
+import { publicMenuKey } from '../../api/runtime.ts'
 import { Empty } from '../../parts/empty.tsx'
 import { ProblemAlert } from '../../parts/problem-alert.tsx'
 import { PublicDishCard } from './public-dish-card.tsx'
@@ -17,7 +18,7 @@ const anonymous = createApi()
 export function PublicMenuPage() {
   const { tenant } = route.useParams()
   const menu = useQuery({
-    queryKey: ['public menu', tenant],
+    queryKey: [publicMenuKey, tenant],
     queryFn: ({ signal }) => anonymous.call('GET /api/v1/public/menu', { query: { tenant }, signal }),
     refetchInterval: 60_000,
   })

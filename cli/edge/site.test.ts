@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { mkdirSync, writeFileSync } from 'node:fs'
-import { createServer, request as httpRequest } from 'node:http'
+import { createServer, request as httpRequest, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
@@ -61,7 +61,7 @@ test.each(['/assets/none.js', '/policy.txt', '/assets/', '/assets/../policy.txt'
     const { port } = await serve()
     const request = httpRequest({ host: '127.0.0.1', port, path })
     request.end()
-    const [answer] = (await once(request, 'response')) as [import('node:http').IncomingMessage]
+    const [answer] = (await once(request, 'response')) as [IncomingMessage]
     answer.resume()
     expect(answer.statusCode).toBe(404)
   },

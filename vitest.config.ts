@@ -14,7 +14,7 @@ export default defineConfig({
           ...common,
           name: 'unit',
           include: ['{libs,services,cli}/**/*.test.ts'],
-          exclude: ['**/*.integration.test.ts', '**/node_modules/**'],
+          exclude: ['**/*.integration.test.ts', '**/node_modules/**', 'services/console/browser/**'],
         },
       },
       {
@@ -26,6 +26,8 @@ export default defineConfig({
           globalSetup: ['./libs/testing/global-setup.ts'],
         },
       },
+      // One file after the other: they share a tenant, and a browser wants both cores.
+      { test: { ...common, name: 'browser', include: ['services/console/browser/**/*.test.ts'], fileParallelism: false } },
       { test: { ...common, name: 'e2e', include: ['e2e/**/*.test.ts'] } },
     ],
   },

@@ -99,12 +99,13 @@ function storage({ storage: s3, scanner }: Stores): Record<string, string> {
 }
 
 /** What single services want beside the platform's variables. */
-function own(manifest: AnyManifest, { secrets, stores, inherited }: EnvironmentOptions): Record<string, string> {
+function own(manifest: AnyManifest, { secrets, stores, inherited, publicUrl }: EnvironmentOptions): Record<string, string> {
   if (manifest.name !== 'identity') return {}
   return {
     IDENTITY_SECRET: secrets.get('identity.secret'),
     IDENTITY_ENCRYPTION_KEY: `dev:${secrets.key('identity.encryption')}`,
     IDENTITY_OPEN_SIGN_UP: inherited['IDENTITY_OPEN_SIGN_UP'] || 'true',
+    IDENTITY_LINK_URL: inherited['IDENTITY_LINK_URL'] || `${publicUrl}/link`,
     IDENTITY_VERIFY_EMAIL: inherited['IDENTITY_VERIFY_EMAIL'] || 'false',
     SMTP_URL: stores.mail.smtpUrl,
     MAIL_FROM: inherited['MAIL_FROM'] || 'Slipway <no-reply@slipway.localhost>',

@@ -1,6 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { configurationPage, environmentExample, type VariableGroup } from '@slipway/config'
-import { variableGroups } from '@slipway/service'
+import { apiDocument, variableGroups } from '@slipway/service'
+import { type ApiDocument, callTypes } from './call-types.ts'
 import { commandVariables } from './command-variables.ts'
 import { services } from './services.ts'
 
@@ -15,6 +16,7 @@ export function generatedFiles(): Readonly<Record<string, string>> {
   return {
     '.env.example': environmentExample(groups),
     'docs/configuration.md': configurationPage(groups),
+    'services/console/api/calls.generated.ts': callTypes(services.map((manifest) => apiDocument(manifest) as unknown as ApiDocument)),
   }
 }
 

@@ -47,6 +47,7 @@ const licences: Step = {
 /** What needs nothing to run. */
 export const staticSteps: readonly Step[] = [
   tool('types', 'tsc', ['--noEmit']),
+  tool('types of the console', 'tsc', ['--noEmit', '--project', 'services/console']),
   tool('format', 'biome', ['check', '.']),
   tool('lint', 'oxlint', ['--deny-warnings']),
   tool('dead code', 'knip', ['--no-progress']),

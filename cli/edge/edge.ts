@@ -13,6 +13,8 @@ export interface EdgeOptions {
   readonly route: (path: string) => Upstream | undefined
   /** Answers itself what no upstream has; true when it did. */
   readonly local?: (path: string, response: ServerResponse) => boolean
+  /** Answers what neither is local nor has a route: the console. */
+  readonly site?: (request: IncomingMessage, response: ServerResponse, path: string) => boolean
 }
 
 export interface Upstream {
@@ -67,7 +69,8 @@ function handle(request: IncomingMessage, response: ServerResponse, options: Edg
   if (path !== undefined && options.local?.(path, response)) return
   const upstream = path === undefined ? undefined : options.route(path)
   if (upstream) forward(request, response, { upstream, agent: options.agent })
-  else answerProblem(request, response, problem('route.not-found', { detail: `nothing is served at ${path ?? request.url}` }))
+  else if (path === undefined || !options.site?.(request, response, path))
+    answerProblem(request, response, problem('route.not-found', { detail: `nothing is served at ${path ?? request.url}` }))
 }
 
 /** A client that was answered early may still send: what it sends is read and dropped, so that it gets to read its answer. */

@@ -7,7 +7,12 @@ import type { Home } from '../home.ts'
 import { StackSecrets } from '../secrets.ts'
 import type { Supervisor } from '../supervisor/supervisor.ts'
 import { stackTarget } from '../target.ts'
+<<<<<<< HEAD
 import { removeConnections, writeConnections } from './connections.ts'
+=======
+import { writeConnections } from './connections.ts'
+import { buildConsole } from './console.ts'
+>>>>>>> console/with-menu
 import { edgeUnit } from './edge-unit.ts'
 import { planProcesses, processName, processUnit } from './processes.ts'
 import { ensureAllBuckets, migrateAll } from './schema.ts'
@@ -69,6 +74,7 @@ async function startStores({ port, supervisor, progress, stores, secrets }: Star
     installation,
     installation.then((planned) => supervisor.start([edgeUnit({ port, mailPort, ...planned })])),
     supervisor.start([units.redis, units.clamd, units.mail]),
+    buildConsole(progress),
     supervisor.start([units.postgres]).then(migrated),
     supervisor.start([units.seaweed]).then(async () => ensureAllBuckets((await installation).manifests, target)),
   ])

@@ -1,6 +1,8 @@
+import { assetCacheControl, isPage, pageHeaders, siteFolder } from '@slipway/console'
 import { type AnyManifest, findRoute, routeTable } from '@slipway/service'
 import { openEdge, type Upstream } from '../edge/edge.ts'
 import { edgeHealth } from '../edge/health.ts'
+import { siteServer } from '../edge/site.ts'
 import type { ProcessPlan } from '../environment.ts'
 import type { Unit } from '../supervisor/unit.ts'
 
@@ -18,12 +20,13 @@ const drainMilliseconds = 15_000
 export function edgeUnit(options: EdgeUnitOptions): Unit {
   const route = router(options)
   const health = edgeHealth(apis(options.plans))
+  const site = siteServer({ folder: siteFolder, isPage, pageHeaders, assetCacheControl })
   return {
     name: 'edge',
     kind: 'edge',
     port: options.port,
     async start(_signal, spawned) {
-      const edge = await openEdge({ port: options.port, route, local: health })
+      const edge = await openEdge({ port: options.port, route, local: health, site })
       spawned(process.pid)
       const ended = Promise.withResolvers<number | null>()
       const close = async (milliseconds: number) => {

@@ -15,7 +15,7 @@ export function renderSummary(home: Home, { url }: StackState): string {
       ]
     : []
   return [
-    `  URL            ${url}`,
+    `  Console        ${url}`,
     ...account,
     `  Documentation  ${url}/docs`,
     `  Mails          ${url}/dev/mail`,

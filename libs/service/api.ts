@@ -9,6 +9,7 @@ import {
   type HttpServer,
   listen,
   mount,
+  openApiDocument,
   openApiRoute,
   problemRoutes,
   type RateRule,
@@ -123,12 +124,18 @@ function serviceRoutes({ manifest, context, databases }: HostedService, host: Ho
   const own = manifest.routes.filter((route) => !route.internal).map((route) => withRate(route, rate))
   const added = platformRoutes(manifest).map((route) => withRate(route, rate))
   const platform = { manifest, databases, queues: host.shared.queues, health: host.health, now: host.now }
-  const document = openApiRoute(manifest.name, [...own, ...added], {
-    title: manifest.title,
-    description: manifest.description,
-    version: apiVersion,
-  })
+  const document = openApiRoute(manifest.name, [...own, ...added], apiInfo(manifest))
   return [...mount([document], undefined), ...mount(added, platform, { idempotency }), ...mount(own, context, { idempotency })]
+}
+
+function apiInfo({ title, description }: AnyManifest) {
+  return { title, description, version: apiVersion }
+}
+
+/** The OpenAPI document of a service without running it, for what is generated from it. */
+export function apiDocument(manifest: AnyManifest): ReturnType<typeof openApiDocument> {
+  const own: Route[] = manifest.routes.filter((route) => !route.internal)
+  return openApiDocument<never>([...own, ...jobRoutes(manifest), statusRoute(manifest)], apiInfo(manifest))
 }
 
 /** Nobody's program that runs wild may take a service from the others, so what has no limit of its own shares one per caller. */

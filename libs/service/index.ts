@@ -1,4 +1,4 @@
-export { type Api, type ApiOptions, createApi, listenApi } from './api.ts'
+export { type Api, type ApiOptions, apiDocument, createApi, listenApi } from './api.ts'
 export { auditRoute } from './audit-route.ts'
 export { platformMigrations } from './checks.ts'
 export { serve, work } from './entry.ts'

@@ -1,0 +1,44 @@
+import { ApiProblem } from '@slipway/client'
+import { session } from './runtime.ts'
+
+interface FormRequest {
+  readonly method: 'POST' | 'PUT'
+  readonly path: string
+  readonly form: FormData
+  /** Part of the bytes that are sent, 0 to 1. */
+  readonly onProgress: (part: number) => void
+  /** Gives the request, which `abort()` cancels. */
+  readonly onStart?: (request: XMLHttpRequest) => void
+}
+
+/**
+ * Sends a form with a file. `fetch` tells nothing of what is sent; XMLHttpRequest does.
+ * @throws ApiProblem; an `AbortError`; a TypeError when the connection broke
+ */
+export async function sendForm({ method, path, form, onProgress, onStart }: FormRequest): Promise<unknown> {
+  const token = await session.token({ fresh: false })
+  const request = new XMLHttpRequest()
+  const { promise, resolve, reject } = Promise.withResolvers<unknown>()
+  request.open(method, path)
+  request.setRequestHeader('authorization', `Bearer ${token}`)
+  request.setRequestHeader('idempotency-key', `"${crypto.randomUUID()}"`)
+  request.upload.addEventListener('progress', ({ loaded, total }) => onProgress(total === 0 ? 0 : loaded / total))
+  request.addEventListener('abort', () => reject(new DOMException('cancelled', 'AbortError')))
+  request.addEventListener('error', () => reject(new TypeError('the connection broke')))
+  request.addEventListener('load', () => {
+    const body = parsed(request.responseText)
+    if (request.status < 300) resolve(body)
+    else reject(new ApiProblem(request.status, body ?? {}))
+  })
+  onStart?.(request)
+  request.send(form)
+  return promise
+}
+
+function parsed(text: string): object | null {
+  try {
+    return JSON.parse(text) as object
+  } catch {
+    return null
+  }
+}

@@ -18,6 +18,11 @@ const allowed: ReadonlySet<string> = new Set([
   'Zlib',
 ])
 
+/** Shared libraries that are loaded as they are, which their licence allows: whoever wants to may put another build in their place. */
+const loaded: readonly { readonly prefix: string; readonly licence: string }[] = [
+  { prefix: '@img/sharp-libvips-', licence: 'LGPL-3.0-or-later' },
+]
+
 export interface LicenceFault {
   readonly name: string
   readonly licence: string
@@ -53,7 +58,8 @@ function visitDependencies(walk: Walk, { folder, path }: Place): void {
     walk.seen.add(found.folder)
     const place = { folder: found.folder, path: [...path, name] }
     const licence = licenceOf(found.manifest)
-    if (!isAllowed(licence)) walk.faults.push({ name: `${name}@${found.manifest.version}`, licence, path: place.path })
+    const isLoaded = loaded.some((library) => name.startsWith(library.prefix) && licence === library.licence)
+    if (!isAllowed(licence) && !isLoaded) walk.faults.push({ name: `${name}@${found.manifest.version}`, licence, path: place.path })
     visitDependencies(walk, place)
   }
 }

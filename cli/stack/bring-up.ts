@@ -7,12 +7,8 @@ import type { Home } from '../home.ts'
 import { StackSecrets } from '../secrets.ts'
 import type { Supervisor } from '../supervisor/supervisor.ts'
 import { stackTarget } from '../target.ts'
-<<<<<<< HEAD
 import { removeConnections, writeConnections } from './connections.ts'
-=======
-import { writeConnections } from './connections.ts'
 import { buildConsole } from './console.ts'
->>>>>>> console/with-menu
 import { edgeUnit } from './edge-unit.ts'
 import { planProcesses, processName, processUnit } from './processes.ts'
 import { ensureAllBuckets, migrateAll } from './schema.ts'

@@ -135,7 +135,7 @@ function apiInfo({ title, description }: AnyManifest) {
 /** The OpenAPI document of a service without running it, for what is generated from it. */
 export function apiDocument(manifest: AnyManifest): ReturnType<typeof openApiDocument> {
   const own: Route[] = manifest.routes.filter((route) => !route.internal)
-  return openApiDocument<never>([...own, ...jobRoutes(manifest), statusRoute(manifest)], apiInfo(manifest))
+  return openApiDocument<never>([...own, ...platformRoutes(manifest)], apiInfo(manifest))
 }
 
 /** Nobody's program that runs wild may take a service from the others, so what has no limit of its own shares one per caller. */

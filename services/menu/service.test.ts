@@ -50,10 +50,10 @@ describe('the configuration', () => {
     expect(told).toEqual({ concurrency: 4, rate: { max: 90, duration: 60_000 } })
   })
 
-  it('refuses photos above the limit of the scanner, naming both', () => {
+  it('refuses photos above the limit of the scanner, naming both', async () => {
     const config = readConfig(menu.config, { MENU_PHOTO_BYTES: '2000' })
     const runtime = { config, platform: { scanner: { maxFileBytes: 1000 } } } as unknown as Parameters<typeof menu.context>[0]
-    expect(() => menu.context(runtime)).toThrow(/MENU_PHOTO_BYTES is 2000, above CLAMAV_MAX_FILE_BYTES \(1000\)/)
+    await expect(async () => menu.context(runtime)).rejects.toThrow(/MENU_PHOTO_BYTES is 2000, above CLAMAV_MAX_FILE_BYTES \(1000\)/)
   })
 })
 

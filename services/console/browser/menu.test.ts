@@ -60,8 +60,14 @@ describe('a dish', () => {
   })
 
   test('a file that is no photo is refused in words', async () => {
-    await page.getByLabel('Photo of the dish').setInputFiles({ name: 'dish.jpg', mimeType: 'image/jpeg', buffer: Buffer.from('not a photo') })
-    await page.getByRole('alert').getByText(/cannot be read|is not a photo|is none/i).first().waitFor()
+    await page
+      .getByLabel('Photo of the dish')
+      .setInputFiles({ name: 'dish.jpg', mimeType: 'image/jpeg', buffer: Buffer.from('not a photo') })
+    await page
+      .getByRole('alert')
+      .getByText(/cannot be read|is not a photo|is none/i)
+      .first()
+      .waitFor()
   })
 
   test('is moved up by a button, and the order stays', async () => {
@@ -73,7 +79,8 @@ describe('a dish', () => {
     await page.getByRole('heading', { name: `${name} second`, level: 1 }).waitFor()
     await page.goto(`${url}/menu`)
     await page.getByRole('button', { name: `Move ${name} second up` }).click()
-    const order = async () => (await page.getByRole('list', { name: 'Dishes in order' }).getByRole('link').allInnerTexts()).filter((text) => text.startsWith(name))
+    const order = async () =>
+      (await page.getByRole('list', { name: 'Dishes in order' }).getByRole('link').allInnerTexts()).filter((text) => text.startsWith(name))
     await expect.poll(order, { timeout: 10_000 }).toEqual([`${name} second`, name])
     await page.reload()
     await expect.poll(order, { timeout: 10_000 }).toEqual([`${name} second`, name])

@@ -19,7 +19,7 @@ export function Audit() {
         <SegmentedControl
           aria-label="Trail"
           value={trail}
-          onChange={(value) => setTrail(value as Trail)}
+          onChange={setTrail}
           data={[
             { value: 'tenant', label: 'People, keys, settings' },
             { value: 'files', label: 'Files' },

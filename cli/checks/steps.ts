@@ -58,18 +58,21 @@ export const staticSteps: readonly Step[] = [
 /** Variables of a person's own stack must not reach tests that make their own. */
 const ofTheUser = (name: string) => name.startsWith('SLIPWAY_') || name.startsWith('OTEL_')
 
+/** Only what failed is printed: the line of the step has the rest. */
+const vitest = (project: string) => ['run', '--project', project, '--reporter', 'minimal']
+
 export function vitestStep(project: 'unit' | 'integration'): Step {
   return {
     name: project,
     async run() {
       if (project === 'integration') await ensureBinaries()
-      return vitestResult(await runTool('vitest', ['run', '--project', project], { without: ofTheUser }))
+      return vitestResult(await runTool('vitest', vitest(project), { without: ofTheUser }))
     },
   }
 }
 
 export async function blackBoxTests(environment: Readonly<Record<string, string>>): Promise<StepResult> {
-  return vitestResult(await runTool('vitest', ['run', '--project', 'e2e'], { without: ofTheUser, environment }))
+  return vitestResult(await runTool('vitest', vitest('e2e'), { without: ofTheUser, environment }))
 }
 
 function vitestResult({ exitCode, output }: ToolResult): StepResult {

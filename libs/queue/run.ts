@@ -39,6 +39,12 @@ export async function takeUp(
   return claim && durableWork(durable, claim, attempt)
 }
 
+/** The same as of its work, before the work is taken up. */
+export function identityOf(job: Job): { id: string; durable: boolean } {
+  const durable = readDurable(job.data)
+  return { id: durable?.row ?? rowIdOf(job), durable: durable !== null }
+}
+
 export function durableWork(durable: DurableJob, claim: Claim, attempt: number): Work {
   const { payload, tenantId, key, traceparent, maxAttempts } = claim
   const tenant = tenantId === platformTenant ? null : tenantId

@@ -9,7 +9,7 @@ import { buryJob, settleJob } from './ledger.ts'
 import type { QueueLog } from './log.ts'
 import { parsePayload, platformTenant } from './payload.ts'
 import { createProgress } from './progress.ts'
-import { asError, describeError, fastWork, isPermanent, type LoadedQueue, takeUp, type Work } from './run.ts'
+import { asError, describeError, fastWork, identityOf, isPermanent, type LoadedQueue, takeUp, type Work } from './run.ts'
 import { currentTrace, traceOf } from './trace.ts'
 
 export type JobOutcome = 'completed' | 'retrying' | 'failed' | 'dead' | 'cancelled' | 'interrupted' | 'skipped'
@@ -89,7 +89,25 @@ interface Delivery {
   readonly token: string | undefined
 }
 
+/** Counts as active from before its row is taken: a shutdown that comes in between has to wait for it and can interrupt it. */
 async function processJob(host: WorkerHost, loaded: LoadedQueue, delivery: Delivery): Promise<void> {
+  const { job } = delivery
+  const active: ActiveJob = {
+    ...identityOf(job),
+    queue: loaded.definition.name,
+    bullId: String(job.id),
+    controller: new AbortController(),
+  }
+  host.activity.started(active)
+  try {
+    await takeUpAndRun(host, loaded, { ...delivery, active })
+  } finally {
+    host.activity.ended(active)
+    host.onEnd()
+  }
+}
+
+async function takeUpAndRun(host: WorkerHost, loaded: LoadedQueue, delivery: Delivery & { active: ActiveJob }): Promise<void> {
   const { definition } = loaded
   const work = await takeUp(delivery.job, definition, { database: host.database, grace: host.tuning.grace }).catch((error: unknown) =>
     postpone(host, delivery, error),
@@ -98,24 +116,11 @@ async function processJob(host: WorkerHost, loaded: LoadedQueue, delivery: Deliv
     host.metrics?.finished(definition.name, 'skipped', 0)
     return
   }
-  const active: ActiveJob = {
-    id: work.id,
-    queue: definition.name,
-    bullId: String(delivery.job.id),
-    durable: work.durable !== null,
-    controller: new AbortController(),
-  }
   const started = host.now()
   host.metrics?.started(definition.name, waitOf(delivery.job, started))
-  host.activity.started(active)
-  try {
-    const outcome = await attempt(host, loaded, { ...delivery, work, active })
-    host.metrics?.finished(definition.name, outcome.name, host.now() - started)
-    if (outcome.error) throw outcome.error
-  } finally {
-    host.activity.ended(active)
-    host.onEnd()
-  }
+  const outcome = await attempt(host, loaded, { ...delivery, work })
+  host.metrics?.finished(definition.name, outcome.name, host.now() - started)
+  if (outcome.error) throw outcome.error
 }
 
 function waitOf(job: Job, now: number): number {

@@ -1,11 +1,11 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { freePorts } from '@slipway/stack'
+import { ensurePrograms, freePorts } from '@slipway/stack'
 import { checkout, homeAt } from '../home.ts'
 import { readDevEnv } from '../stack/dev-env.ts'
 import { runTool } from './run-tool.ts'
-import { blackBoxTests, type Step, type StepResult } from './steps.ts'
+import { blackBoxTests, browserTests, type Step, type StepResult } from './steps.ts'
 
 /** Small limits, so that what lies beyond them is quickly made. */
 const limits = {
@@ -17,26 +17,37 @@ const limits = {
 
 const command = join(checkout, 'cli', 'main.ts')
 
-/** Starts a fresh stack as a person would, runs the black-box tests against it, takes it down. A failed one leaves its logs. */
-export const blackBoxStep: Step = {
-  name: 'e2e',
+type DevEnv = NonNullable<ReturnType<typeof readDevEnv>>
+
+/** What clients of the API see. */
+export const blackBoxStep: Step = { name: 'e2e', run: () => onFreshStack((environment) => blackBoxTests({ ...environment })) }
+
+/** What people see: the console in a real browser, which is installed when there is none. */
+export const browserStep: Step = {
+  name: 'browser',
   async run() {
-    const folder = join(mkdtempSync(join(tmpdir(), 'slipway-e2e-')), 'home')
-    const [port = 0] = await freePorts(1)
-    try {
-      const result = await onFreshStack(folder, port)
-      return result.ok ? result : { ...result, output: `${result.output}\n\nlogs of the stack: ${folder}/logs` }
-    } finally {
-      await slipway('down', '--home', folder)
-    }
+    const [chromium] = await ensurePrograms(['chromium'])
+    return onFreshStack((environment) => browserTests({ ...environment, CHROME_BIN: chromium }))
   },
 }
 
-async function onFreshStack(folder: string, port: number): Promise<StepResult> {
+/** Starts a fresh stack as a person would, runs tests against it, takes it down. A failed run leaves its logs. */
+async function onFreshStack(tests: (environment: DevEnv) => Promise<StepResult>): Promise<StepResult> {
+  const folder = join(mkdtempSync(join(tmpdir(), 'slipway-e2e-')), 'home')
+  try {
+    const result = await upAndDown(folder, tests)
+    return result.ok ? result : { ...result, output: `${result.output}\n\nlogs of the stack: ${folder}/logs` }
+  } finally {
+    await slipway('down', '--home', folder)
+  }
+}
+
+async function upAndDown(folder: string, tests: (environment: DevEnv) => Promise<StepResult>): Promise<StepResult> {
+  const [port = 0] = await freePorts(1)
   const up = await slipway('up', '--detach', '--home', folder, '--port', String(port))
   const environment = readDevEnv(homeAt(folder).devEnv)
   if (up.exitCode !== 0 || !environment) return { ok: false, output: up.output }
-  const result = await blackBoxTests({ ...environment })
+  const result = await tests(environment)
   if (!result.ok) return result
   const down = await slipway('reset', '--yes', '--home', folder)
   if (down.exitCode !== 0) return { ok: false, output: down.output }

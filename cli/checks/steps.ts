@@ -71,8 +71,13 @@ export function vitestStep(project: 'unit' | 'integration'): Step {
   }
 }
 
-export async function blackBoxTests(environment: Readonly<Record<string, string>>): Promise<StepResult> {
-  return vitestResult(await runTool('vitest', vitest('e2e'), { without: ofTheUser, environment }))
+export const blackBoxTests = vitestAgainst('e2e')
+export const browserTests = vitestAgainst('browser')
+
+/** Tests that look at a running installation from outside; they get its address and credentials from the environment. */
+function vitestAgainst(project: 'e2e' | 'browser') {
+  return async (environment: Readonly<Record<string, string>>): Promise<StepResult> =>
+    vitestResult(await runTool('vitest', vitest(project), { without: ofTheUser, environment }))
 }
 
 function vitestResult({ exitCode, output }: ToolResult): StepResult {

@@ -1,15 +1,15 @@
 import { clientNames, processEnvironment } from '@slipway/config'
 import { textOption, usageFailure } from '../arguments.ts'
-import { blackBoxStep } from '../checks/black-box.ts'
+import { blackBoxStep, browserStep } from '../checks/black-box.ts'
 import { runSteps } from '../checks/runner.ts'
 import { blackBoxTests, type Step, staticSteps, vitestStep } from '../checks/steps.ts'
 import type { Command, Invocation } from '../command.ts'
 import { exitCodes } from '../failure.ts'
 
-const parts = ['static', 'unit', 'integration', 'e2e'] as const
+const parts = ['static', 'unit', 'integration', 'e2e', 'browser'] as const
 
 export const test: Command = {
-  usage: 'test [static|unit|integration|e2e [--url URL]]',
+  usage: 'test [static|unit|integration|e2e [--url URL]|browser]',
   options: { url: { type: 'string' } },
   words: [0, 1],
   choices: parts,
@@ -37,9 +37,10 @@ function testSteps(part: string | undefined, invocation: Invocation): Step[] {
     unit: vitestStep('unit'),
     integration: vitestStep('integration'),
     e2e: url === undefined ? blackBoxStep : againstInstallation(url),
+    browser: browserStep,
   }
-  if (part === undefined) return [steps.unit, steps.integration, steps.e2e]
-  return part === 'unit' || part === 'integration' || part === 'e2e' ? [steps[part]] : []
+  if (part === undefined) return Object.values(steps)
+  return part in steps ? [steps[part as keyof typeof steps]] : []
 }
 
 /** Any installation will do: its address is given, credentials come from the environment. */

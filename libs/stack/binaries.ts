@@ -5,17 +5,20 @@ import { findProgram } from './programs.ts'
 import { seaweedBinary } from './seaweed-binary.ts'
 import { StackError } from './stack-error.ts'
 
-/** What the stack needs from the system: program names in order of preference, and the packages that bring them. */
+/** What comes from the system: program names in order of preference, and the packages that bring them. */
 export const systemPrograms = {
   redis: { names: ['redis-server', 'valkey-server'], apt: 'redis-server', brew: 'redis' },
   clamd: { names: ['clamd'], apt: 'clamav-daemon', brew: 'clamav' },
   freshclam: { names: ['freshclam'], apt: 'clamav-freshclam', brew: 'clamav' },
+  chromium: { names: ['chromium', 'chromium-browser', 'google-chrome-stable', 'google-chrome'], apt: 'chromium', brew: 'chromium' },
 } as const
 
 export type SystemProgram = keyof typeof systemPrograms
 
+const stackPrograms = ['redis', 'clamd', 'freshclam'] as const
+
 /** Full paths of everything that the stack runs, but for Postgres, which npm brings. */
-export type Binaries = Record<SystemProgram | 'weed', string>
+export type Binaries = Record<(typeof stackPrograms)[number] | 'weed', string>
 
 export interface BinariesOptions {
   /** Folder for programs that stacks share. */
@@ -30,17 +33,28 @@ export interface BinariesOptions {
  * @throws {StackError} `missing-program` with the command that installs it, `download-failed`
  */
 export async function ensureBinaries(options: BinariesOptions = {}): Promise<Binaries> {
-  const missing = await missingOf(programNames)
-  if (missing.length > 0) await installMissing(missing, options.log)
-  const found = await Promise.all(programNames.map(async (program) => [program, await requireProgram(program)] as const))
-  return { ...(Object.fromEntries(found) as Record<SystemProgram, string>), weed: await ensureSeaweed(options) }
+  const [redis, clamd, freshclam] = await ensurePrograms(stackPrograms, options.log)
+  return { redis, clamd, freshclam, weed: await ensureSeaweed(options) }
 }
 
-const programNames = Object.keys(systemPrograms) as SystemProgram[]
+/**
+ * The full path of each program, all of which are installed in one go when they are missing.
+ *
+ * @throws {StackError} `missing-program` with the command that installs it
+ */
+export async function ensurePrograms<const Programs extends readonly SystemProgram[]>(
+  programs: Programs,
+  log?: StackLog,
+): Promise<{ -readonly [Index in keyof Programs]: string }> {
+  const missing = await missingOf(programs)
+  if (missing.length > 0) await installMissing(missing, log)
+  const paths: string[] = await Promise.all(programs.map(requireProgram))
+  return paths as { -readonly [Index in keyof Programs]: string }
+}
 
 /** What is not installed, as the error that says how to install it; changes nothing. */
 export async function findMissingPrograms(): Promise<StackError | undefined> {
-  const missing = await missingOf(programNames)
+  const missing = await missingOf(stackPrograms)
   return missing.length === 0 ? undefined : missingPrograms(missing)
 }
 

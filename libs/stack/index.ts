@@ -1,4 +1,4 @@
-export { type Binaries, type BinariesOptions, ensureBinaries, findMissingPrograms } from './binaries.ts'
+export { type Binaries, type BinariesOptions, ensureBinaries, ensurePrograms, findMissingPrograms } from './binaries.ts'
 export { type ClamdOptions, type ClamdPart, type Signatures, startClamd } from './clamd.ts'
 export { eicar } from './eicar.ts'
 export { type MailOptions, type MailPart, startMailCatcher } from './mail-catcher.ts'

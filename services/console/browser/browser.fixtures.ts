@@ -19,10 +19,10 @@ export function stack(): { url: string; email: string; password: string; apiKey:
   }
 }
 
-/** Debian's Chromium. A root user has no other sandbox than the machine itself. */
+/** Debian's Chromium, unless CHROME_BIN names another. A root user has no other sandbox than the machine itself. */
 export function launch(): Promise<Browser> {
   return chromium.launch({
-    executablePath: '/usr/bin/chromium',
+    executablePath: processEnvironment()['CHROME_BIN'] ?? '/usr/bin/chromium',
     args: ['--no-sandbox', '--use-gl=angle', '--use-angle=swiftshader', '--enable-unsafe-swiftshader'],
   })
 }

@@ -23,7 +23,8 @@ export function radiusIn({ x, y, a, b, angle }: Ellipse, point: Point): number {
 
 /** The point at (u, v) of the unit disc, u along the long half axis. */
 export function pointIn({ x, y, a, b, angle }: Ellipse, u: number, v: number): Point {
-  const [cos, sin] = [Math.cos(angle), Math.sin(angle)]
+  const cos = Math.cos(angle)
+  const sin = Math.sin(angle)
   return { x: x + u * a * cos - v * b * sin, y: y + u * a * sin + v * b * cos }
 }
 
@@ -82,18 +83,35 @@ export function momentEllipse({ width, data }: Mask): Ellipse | null {
  * Coordinates are normalised first: without it the matrix of far points is close to singular.
  */
 export function fitEllipse(points: readonly Point[]): Ellipse | null {
-  const middle = { x: mean(points.map(({ x }) => x)), y: mean(points.map(({ y }) => y)) }
-  const size = mean(points.map(({ x, y }) => Math.hypot(x - middle.x, y - middle.y)))
+  const middle = centreOf(points)
+  let size = 0
+  for (const { x, y } of points) size += Math.hypot(x - middle.x, y - middle.y) / points.length
   if (!(size > 0)) return null
-  const normal = Array.from({ length: 5 }, () => new Float64Array(6))
+  const normal = new Float64Array(30)
+  const row = [0, 0, 0, 0, 0, 1]
   for (const point of points) {
-    const [x, y] = [(point.x - middle.x) / size, (point.y - middle.y) / size]
-    const row = [x * x, x * y, y * y, x, y, 1]
-    for (let i = 0; i < 5; i++) for (let j = 0; j < 6; j++) add(normal[i], j, (row[i] ?? 0) * (row[j] ?? 0))
+    const x = (point.x - middle.x) / size
+    const y = (point.y - middle.y) / size
+    row[0] = x * x
+    row[1] = x * y
+    row[2] = y * y
+    row[3] = x
+    row[4] = y
+    for (let i = 0; i < 5; i++) for (let j = 0; j < 6; j++) normal[i * 6 + j] = (normal[i * 6 + j] ?? 0) + (row[i] ?? 0) * (row[j] ?? 0)
   }
   const conic = solve(normal)
   const unit = conic === null ? null : ellipseOfConic(conic)
   return unit === null ? null : { ...unit, x: unit.x * size + middle.x, y: unit.y * size + middle.y, a: unit.a * size, b: unit.b * size }
+}
+
+function centreOf(points: readonly Point[]): Point {
+  let sumX = 0
+  let sumY = 0
+  for (const { x, y } of points) {
+    sumX += x
+    sumY += y
+  }
+  return { x: sumX / points.length, y: sumY / points.length }
 }
 
 function ellipseOfConic([A = 0, B = 0, C = 0, D = 0, E = 0]: readonly number[]): Ellipse | null {
@@ -107,29 +125,23 @@ function ellipseOfConic([A = 0, B = 0, C = 0, D = 0, E = 0]: readonly number[]):
   return { x, y, a: 1 / Math.sqrt(flat), b: 1 / Math.sqrt(steep), angle: Math.atan2(-B, C - A) / 2 }
 }
 
-function add(row: Float64Array | undefined, column: number, value: number): void {
-  if (row !== undefined) row[column] = (row[column] ?? 0) + value
-}
-
-function mean(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length
-}
-
-/** Gauss with pivots on rows of coefficients and the right side; null if there is no one solution. */
-function solve(rows: Float64Array[]): number[] | null {
-  const size = rows.length
-  for (let column = 0; column < size; column++) {
-    const candidates = rows.slice(column).map((row) => Math.abs(row[column] ?? 0))
-    const pivot = column + candidates.indexOf(Math.max(...candidates))
-    const [best, current] = [rows[pivot], rows[column]]
-    if (best === undefined || current === undefined || Math.abs(best[column] ?? 0) < 1e-12) return null
-    rows[pivot] = current
-    rows[column] = best
-    for (const row of rows) {
-      if (row === best) continue
-      const factor = (row[column] ?? 0) / (best[column] ?? 1)
-      for (let k = column; k <= size; k++) add(row, k, -factor * (best[k] ?? 0))
+/** Gauss with pivots on five rows of five coefficients and the right side; null if there is no one solution. */
+function solve(rows: Float64Array): number[] | null {
+  const at = (row: number, column: number) => rows[row * 6 + column] ?? 0
+  for (let column = 0; column < 5; column++) {
+    let pivot = column
+    for (let row = column + 1; row < 5; row++) if (Math.abs(at(row, column)) > Math.abs(at(pivot, column))) pivot = row
+    if (Math.abs(at(pivot, column)) < 1e-12) return null
+    for (let k = column; k < 6; k++) {
+      const above = at(column, k)
+      rows[column * 6 + k] = at(pivot, k)
+      rows[pivot * 6 + k] = above
+    }
+    for (let row = 0; row < 5; row++) {
+      if (row === column) continue
+      const factor = at(row, column) / at(column, column)
+      for (let k = column; k < 6; k++) rows[row * 6 + k] = at(row, k) - factor * at(column, k)
     }
   }
-  return rows.map((row, index) => (row[size] ?? 0) / (row[index] ?? 1))
+  return [0, 1, 2, 3, 4].map((row) => at(row, 5) / at(row, row))
 }

@@ -24,17 +24,17 @@ const outline = 120
 
 /** Di Zenzo's gradient of several channels is the largest of their gradients but for ties: the channel that changes most decides. */
 export function edgesOf({ L, a, b }: Lab): Edges {
-  const [strength, gx, gy] = [planeOf(L), planeOf(L), planeOf(L)]
   const { width, height } = L
-  for (const channel of [L, a, b].map((plane) => boxBlur(plane, 1))) {
-    const { data } = channel
+  const [strength, gx, gy] = [planeOf(L), planeOf(L), planeOf(L)]
+  for (const { data } of [L, a, b].map((plane) => boxBlur(plane, 1))) {
+    const at = (index: number) => data[index] ?? 0
     for (let y = 1; y < height - 1; y++) {
-      for (let x = 1; x < width - 1; x++) {
-        const index = y * width + x
-        const at = (dx: number, dy: number) => data[index + dy * width + dx] ?? 0
-        const dx = (at(1, -1) - at(-1, -1) + 2 * (at(1, 0) - at(-1, 0)) + at(1, 1) - at(-1, 1)) / 8
-        const dy = (at(-1, 1) - at(-1, -1) + 2 * (at(0, 1) - at(0, -1)) + at(1, 1) - at(1, -1)) / 8
-        const size = Math.hypot(dx, dy)
+      for (let index = y * width + 1; index < (y + 1) * width - 1; index++) {
+        const above = index - width
+        const below = index + width
+        const dx = (at(above + 1) - at(above - 1) + 2 * (at(index + 1) - at(index - 1)) + at(below + 1) - at(below - 1)) / 8
+        const dy = (at(below - 1) - at(above - 1) + 2 * (at(below) - at(above)) + at(below + 1) - at(above + 1)) / 8
+        const size = Math.sqrt(dx * dx + dy * dy)
         if (size <= (strength.data[index] ?? 0)) continue
         strength.data[index] = size
         gx.data[index] = dx
@@ -98,11 +98,24 @@ export function evennessOf(ellipse: Ellipse, { L, a, b }: Lab): number {
     const turn = (k / outline) * 2 * Math.PI
     return pointIn(ellipse, 0.95 * Math.cos(turn), 0.95 * Math.sin(turn))
   })
-  const [light, red, yellow] = [L, a, b].map((plane) => ring.map(({ x, y }) => sample(plane, x, y)))
-  const medians = [light, red, yellow].map((values = []) => values.toSorted((p, q) => p - q)[outline / 2] ?? 0)
-  const off = (values: readonly number[] | undefined, channel: number, k: number) => (values?.[k] ?? 0) - (medians[channel] ?? 0)
-  const differences = ring.map((_, k) => Math.hypot(0.6 * off(light, 0, k), off(red, 1, k), off(yellow, 2, k)))
-  return differences.reduce((sum, difference) => sum + 1 / (1 + (difference / 8) ** 2), 0) / outline
+  const light = offMedian(L, ring)
+  const red = offMedian(a, ring)
+  const yellow = offMedian(b, ring)
+  let sum = 0
+  for (let k = 0; k < outline; k++) {
+    const squared = (0.6 * (light[k] ?? 0)) ** 2 + (red[k] ?? 0) ** 2 + (yellow[k] ?? 0) ** 2
+    sum += 1 / (1 + squared / 64)
+  }
+  return sum / outline
+}
+
+/** How far each of these places is from their median. */
+function offMedian(plane: Plane, places: readonly Point[]): Float64Array {
+  const values = new Float64Array(places.length)
+  for (const [k, { x, y }] of places.entries()) values[k] = sample(plane, x, y)
+  const median = values.toSorted()[places.length / 2] ?? 0
+  for (let k = 0; k < values.length; k++) values[k] = (values[k] ?? 0) - median
+  return values
 }
 
 function plausible({ x, y, a, b }: Ellipse, { width, height }: Plane): boolean {
@@ -176,23 +189,36 @@ function edgeNear(
   turn: number,
   { edges, threshold, reach }: { edges: Edges; threshold: number; reach: number },
 ): Point | null {
-  const point = pointIn(ellipse, Math.cos(turn), Math.sin(turn))
-  const [nx, ny] = [Math.cos(turn) / ellipse.a, Math.sin(turn) / ellipse.b]
-  const [cos, sin] = [Math.cos(ellipse.angle), Math.sin(ellipse.angle)]
-  const length = Math.hypot(nx, ny)
-  const normal = { x: (nx * cos - ny * sin) / length, y: (nx * sin + ny * cos) / length }
+  const u = Math.cos(turn)
+  const v = Math.sin(turn)
+  const point = pointIn(ellipse, u, v)
+  const normal = normalIn(ellipse, u, v)
   const { width, height } = edges.strength
-  let [best, most]: [Point | null, number] = [null, threshold]
+  let best = -1
+  let most = threshold
   for (let step = -reach; step <= reach; step += 0.5) {
-    const [x, y] = [point.x + normal.x * step, point.y + normal.y * step]
+    const x = point.x + normal.x * step
+    const y = point.y + normal.y * step
     if (x < 1 || y < 1 || x > width - 2 || y > height - 2) continue
     const index = Math.round(y) * width + Math.round(x)
     const strength = edges.strength.data[index] ?? 0
     if (strength <= most) continue
     const along = Math.abs((edges.x.data[index] ?? 0) * normal.x + (edges.y.data[index] ?? 0) * normal.y) / strength
-    if (along > 0.85) [best, most] = [{ x, y }, strength]
+    if (along <= 0.85) continue
+    best = step
+    most = strength
   }
-  return best
+  return most === threshold ? null : { x: point.x + normal.x * best, y: point.y + normal.y * best }
+}
+
+/** Of the outline at (u, v) of the unit circle. */
+function normalIn({ a, b, angle }: Ellipse, u: number, v: number): Point {
+  const cos = Math.cos(angle)
+  const sin = Math.sin(angle)
+  const nx = u / a
+  const ny = v / b
+  const length = Math.sqrt(nx * nx + ny * ny)
+  return { x: (nx * cos - ny * sin) / length, y: (nx * sin + ny * cos) / length }
 }
 
 /** Least squares on the edges next to the outline, ever closer. */

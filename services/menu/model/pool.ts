@@ -39,7 +39,8 @@ export function createModelPool({ threads, memoryMb }: ModelPoolSettings): Model
     // What the process preloads, telemetry above all, has nothing to do in here.
     execArgv: [],
     atomics: 'disabled',
-    resourceLimits: { maxOldGenerationSizeMb: memoryMb },
+    // Short-lived buffers fill a young generation of any size, and what has been used once stays with the process.
+    resourceLimits: { maxOldGenerationSizeMb: memoryMb, maxYoungGenerationSizeMb: 16 },
   })
   return {
     async make(request, { signal, onStep }) {

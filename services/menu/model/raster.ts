@@ -78,7 +78,8 @@ function blurLines({ width, height, data }: Plane, radius: number, along: 'rows'
  */
 export function squaredDistance({ width, height, data }: Mask, outside: 'set' | 'unset' = 'unset'): Plane {
   const far = (width + height) ** 2
-  const grid = Float32Array.from(data, (value) => (value === 1 ? far : 0))
+  const grid = new Float32Array(data.length)
+  for (let index = 0; index < data.length; index++) grid[index] = data[index] === 1 ? far : 0
   const longest = Math.max(width, height) + 2
   const scratch = {
     outside: outside === 'set' ? far : 0,
@@ -105,24 +106,29 @@ interface Line {
 
 function lowerEnvelope(grid: Float32Array, { start, step, length }: Line, { outside, parabolas, bounds, line }: Scratch): void {
   const end = length + 1
-  for (let q = 0; q <= end; q++) line[q] = q === 0 || q === end ? outside : (grid[start + (q - 1) * step] ?? 0)
-  const value = (q: number) => line[q] ?? 0
-  const crossing = (p: number, q: number) => (value(q) + q * q - value(p) - p * p) / (2 * q - 2 * p)
+  line[0] = outside
+  line[end] = outside
+  for (let q = 1; q < end; q++) line[q] = grid[start + (q - 1) * step] ?? 0
   let last = 0
   parabolas[0] = 0
   bounds[0] = -Infinity
   for (let q = 1; q <= end; q++) {
-    while (crossing(parabolas[last] ?? 0, q) <= (bounds[last] ?? 0)) last--
-    last++
-    bounds[last] = crossing(parabolas[last - 1] ?? 0, q)
-    parabolas[last] = q
+    let crossing = crossingOf(line, parabolas[last] ?? 0, q)
+    while (crossing <= (bounds[last] ?? 0)) crossing = crossingOf(line, parabolas[--last] ?? 0, q)
+    parabolas[++last] = q
+    bounds[last] = crossing
   }
   bounds[last + 1] = Infinity
   for (let q = 1, current = 0; q < end; q++) {
     while ((bounds[current + 1] ?? 0) < q) current++
     const p = parabolas[current] ?? 0
-    grid[start + (q - 1) * step] = (q - p) ** 2 + value(p)
+    grid[start + (q - 1) * step] = (q - p) * (q - p) + (line[p] ?? 0)
   }
+}
+
+/** Where the parabola of q takes over from that of p. */
+function crossingOf(line: Float64Array, p: number, q: number): number {
+  return ((line[q] ?? 0) + q * q - (line[p] ?? 0) - p * p) / (2 * (q - p))
 }
 
 export function dilate(mask: Mask, radius: number): Mask {

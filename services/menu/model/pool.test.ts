@@ -1,3 +1,5 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { constants } from 'node:os'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { imageOf } from './photo.ts'
 import { createModelPool, type ModelPool } from './pool.ts'
@@ -16,6 +18,9 @@ beforeAll(async () => {
   photo = await imageOf(render(scene).picture).jpeg().toBuffer()
 })
 afterAll(() => pool?.[Symbol.asyncDispose]())
+
+/** Field 19 of proc(5); those after the name, which may hold blanks, count from 3. */
+const niceOf = (file: string) => Number(readFileSync(file, 'utf8').split(') ')[1]?.split(' ')[16])
 
 const request = () => ({ photo, diameterCm: 26, help: null })
 
@@ -42,6 +47,13 @@ describe('threads', () => {
     await pool.make(request(), { signal: calm(), onStep: silent })
     clearInterval(ticking)
     expect(turns).toBeGreaterThan(10)
+  })
+
+  it.runIf(process.platform === 'linux')('give way to the event loop when cores are short', async () => {
+    await pool.make(request(), { signal: calm(), onStep: silent })
+    const niceness = readdirSync('/proc/self/task').map((id) => niceOf(`/proc/self/task/${id}/stat`))
+    expect(niceOf('/proc/self/stat')).toBe(0)
+    expect(niceness.filter((nice) => nice === constants.priority.PRIORITY_BELOW_NORMAL).length).toBeGreaterThan(0)
   })
 
   it('normalise photos', async () => {

@@ -1,3 +1,4 @@
+import { constants, setPriority } from 'node:os'
 import type { MessagePort } from 'node:worker_threads'
 import { isProblem, type ProblemCode } from '@slipway/problem'
 import sharp from 'sharp'
@@ -8,6 +9,8 @@ import { requireValid } from './validate.ts'
 // The pool has as many threads as it may use cores: libvips must not start its own for each.
 sharp.concurrency(1)
 sharp.cache(false)
+// On Linux this is of the calling thread alone: when cores are short, the event loop of the process goes first.
+setPriority(constants.priority.PRIORITY_BELOW_NORMAL)
 
 /** A problem is told by its parts: thrown across threads it would arrive as a bare error. */
 export type Outcome<Value> = { readonly value: Value } | { readonly code: ProblemCode; readonly detail: string }

@@ -30,6 +30,18 @@ describe('an installation that the environment names', () => {
     expect(target.passwords('files')).toEqual({ runtime: 'runtime', system: 'system' })
   })
 
+  test('may have the credentials of its stores apart from their addresses', () => {
+    const target = environmentTarget({
+      ...environment,
+      DATABASE_URL: 'postgres://db.example.com/platform',
+      DATABASE_ADMIN_USER: 'root',
+      DATABASE_ADMIN_PASSWORD: 'a/b@c',
+      REDIS_PASSWORD: 'other',
+    })
+    expect(target.database.adminUrl).toBe('postgres://root:a%2Fb%40c@db.example.com/platform')
+    expect(target.redis.url).toBe('rediss://:other@redis.example.com:6379')
+  })
+
   test('names a password that is missing', () => {
     expect(() => environmentTarget(environment).passwords('identity')).toThrow(/IDENTITY_DB_RUNTIME_PASSWORD is not set/)
   })

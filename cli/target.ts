@@ -1,8 +1,8 @@
-import { type Environment, platformVariables, readConfig, type Secret, secret, type Values } from '@slipway/config'
+import { type Environment, platformVariables, readConfig, type Secret, secret, type Values, withCredentials } from '@slipway/config'
 import type { Tls } from '@slipway/db'
 import { variablePrefix } from '@slipway/service'
 import type { StorageOptions } from '@slipway/storage'
-import { backupPassword, ownerPassword } from './command-variables.ts'
+import { admin, backupPassword, ownerPassword } from './command-variables.ts'
 import type { Stores } from './environment.ts'
 import { Failure } from './failure.ts'
 import { type Home, homeOption } from './home.ts'
@@ -58,17 +58,18 @@ const variables = {
   storage: platformVariables.storage,
   scanner: platformVariables.scanner,
   backupPassword,
+  admin,
 }
 
 /** An installation by the variables that its processes have too. */
 export function environmentTarget(environment: Environment): Target {
   // Variables of the command itself and of single processes are none of its business.
   const own = Object.fromEntries(Object.entries(environment).filter(([name]) => !name.startsWith('SLIPWAY_')))
-  const { database, redis, storage, scanner, backupPassword } = readConfig(variables, own)
+  const { database, redis, storage, scanner, backupPassword, admin } = readConfig(variables, own)
   return {
     name: 'the installation that the environment names',
-    database: { adminUrl: database.url.reveal(), tls: { mode: database.tls, caFile: database.caFile } },
-    redis: { url: redis.url.reveal(), caFile: redis.caFile },
+    database: { adminUrl: withCredentials(database.url, admin).reveal(), tls: { mode: database.tls, caFile: database.caFile } },
+    redis: { url: withCredentials(redis.url, redis).reveal(), caFile: redis.caFile },
     storage: storageOptions(storage),
     scanner: { host: scanner.host, port: scanner.port },
     passwords: (service) => passwordsFrom(own, service),

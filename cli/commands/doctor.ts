@@ -2,13 +2,12 @@ import { processEnvironment } from '@slipway/config'
 import { textOption } from '../arguments.ts'
 import type { Command } from '../command.ts'
 import { type Finding, runChecks } from '../doctor/checks.ts'
-import { machineChecks } from '../doctor/machine.ts'
 import { processChecks } from '../doctor/processes.ts'
 import { storeChecks } from '../doctor/stores.ts'
 import { exitCodes } from '../failure.ts'
 import { type Home, homeAt } from '../home.ts'
 import { services } from '../services.ts'
-import { liveState } from '../supervisor/state.ts'
+import { liveState, type StackState } from '../supervisor/state.ts'
 import { findTargetIfAny } from '../target.ts'
 
 export const doctor: Command = {
@@ -21,11 +20,17 @@ export const doctor: Command = {
   },
 }
 
+/** Only where a stack runs or may run: an installation elsewhere has no use for this machine, and its images lack the modules. */
+async function checksOfMachine(home: Home, state: StackState | null) {
+  const { machineChecks } = await import('../doctor/machine.ts')
+  return machineChecks(home, state)
+}
+
 async function examine(home: Home): Promise<Finding[]> {
   const state = liveState(home.state)
   const target = findTargetIfAny(home, processEnvironment())
   return runChecks([
-    ...machineChecks(home, state),
+    ...(target && !state ? [] : await checksOfMachine(home, state)),
     ...(target ? storeChecks(target, services) : []),
     ...(state ? processChecks(home, state) : []),
   ])

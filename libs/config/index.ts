@@ -1,3 +1,4 @@
+export { withCredentials } from './credentials.ts'
 export { configurationPage, environmentExample, type VariableGroup } from './document.ts'
 export { clientNames, platformVariables } from './platform.ts'
 export { ConfigError, type Environment, isVariable, nearestName, readConfig, type Values, type VariableTree, variables } from './read.ts'

@@ -83,6 +83,7 @@ describe('what the platform keeps to itself', () => {
     expect(secrets).toEqual([
       'DATABASE_URL',
       'REDIS_URL',
+      'REDIS_PASSWORD',
       'S3_ACCESS_KEY',
       'S3_SECRET_KEY',
       'SLIPWAY_SERVICE_CREDENTIAL',

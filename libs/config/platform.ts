@@ -80,6 +80,8 @@ export const platformVariables = {
   },
   redis: {
     url: secretUrl('REDIS_URL', { protocols: ['redis', 'rediss'], description: 'Redis or Valkey, with password; rediss:// for TLS' }),
+    user: text('REDIS_USER', { optional: true, description: 'Instead of the user in REDIS_URL' }),
+    password: secret('REDIS_PASSWORD', { optional: true, description: 'Instead of the password in REDIS_URL' }),
     caFile: text('REDIS_CA_FILE', { optional: true, description: 'PEM bundle that signed the certificate of Redis' }),
     keyPrefix: text('REDIS_KEY_PREFIX', {
       default: 'slipway',

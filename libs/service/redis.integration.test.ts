@@ -12,7 +12,15 @@ beforeAll(async () => {
 })
 afterAll(() => redis?.[Symbol.asyncDispose]())
 
-const connections = (url: string) => createRedisConnections({ url: new Secret(url), caFile: null, keyPrefix: 'x' }, silentLog)
+const apart = { user: null, password: null, caFile: null, keyPrefix: 'x' }
+const connections = (url: string) => createRedisConnections({ ...apart, url: new Secret(url) }, silentLog)
+
+it('signs in with a password that is kept apart from the URL', async () => {
+  const { host, password } = new URL(redis.url)
+  await using own = createRedisConnections({ ...apart, url: new Secret(`redis://${host}`), password: new Secret(password) }, silentLog)
+  await connected(own.get('cache'))
+  expect(await own.get('cache').ping()).toBe('PONG')
+})
 
 it('has one connection per purpose, each in the database of its purpose', async () => {
   await using own = connections(redis.url)

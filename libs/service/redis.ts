@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
-import type { PlatformConfig } from '@slipway/config'
+import { type PlatformConfig, withCredentials } from '@slipway/config'
 import { reconnectOnError } from '@slipway/queue'
 import type { Log } from '@slipway/telemetry'
 import { Redis } from 'ioredis'
@@ -17,7 +17,7 @@ export interface RedisConnections extends AsyncDisposable {
 export function createRedisConnections(settings: PlatformConfig['redis'], log: Log): RedisConnections {
   const open = new Map<RedisPurpose, Redis>()
   const connect = (purpose: RedisPurpose) => {
-    const connection = new Redis(settings.url.reveal(), {
+    const connection = new Redis(withCredentials(settings.url, settings).reveal(), {
       db: redisDatabases[purpose],
       enableOfflineQueue: false,
       maxRetriesPerRequest: 0,

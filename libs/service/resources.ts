@@ -1,4 +1,4 @@
-import type { PlatformConfig } from '@slipway/config'
+import { type PlatformConfig, withCredentials } from '@slipway/config'
 import { connect, type Database, type Role, roleName } from '@slipway/db'
 import { createQueues, type QueueClient, queuePrefix } from '@slipway/queue'
 import { createScanner, type Scanner } from '@slipway/scanner'
@@ -32,7 +32,7 @@ export function openShared(platform: PlatformConfig, manifests: readonly AnyMani
   const redis = stack.use(createRedisConnections(platform.redis, log))
   const queues = stack.use(
     createQueues({
-      redisUrl: platform.redis.url.reveal(),
+      redisUrl: withCredentials(platform.redis.url, platform.redis).reveal(),
       caFile: platform.redis.caFile,
       prefix: queuePrefix({ keyPrefix: platform.redis.keyPrefix }),
       definitions: manifests.flatMap((manifest) => manifest.queues),

@@ -1,3 +1,4 @@
+import { withCredentials } from '@slipway/config'
 import { createHttpApp, type HttpServer, listen, mount } from '@slipway/http'
 import { problem } from '@slipway/problem'
 import { createWorkers, type JobOutcome, queuePrefix, type Workers } from '@slipway/queue'
@@ -51,7 +52,7 @@ async function startWorkers({ manifest, context, databases }: HostedService, hos
     limits: manifest.limits?.(host.config.services[manifest.name]?.own as never),
     context,
     database: databases.system,
-    redisUrl: redis.url.reveal(),
+    redisUrl: withCredentials(redis.url, redis).reveal(),
     caFile: redis.caFile,
     prefix: queuePrefix({ keyPrefix: redis.keyPrefix }),
     telemetry: queueTelemetry(),

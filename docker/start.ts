@@ -5,14 +5,16 @@ import { existsSync } from 'node:fs'
  * a command, whatever the image is for.
  */
 const [kind = '', name = '', ...rest] = process.argv.slice(2)
+const program = new URL(`../services/${name}/${kind}.ts`, import.meta.url)
+/** The command was called wrongly (sysexits.h, EX_USAGE). */
+const usageFault = 64
+
 if (name === 'slipway') {
   process.argv.splice(2, Infinity, ...rest)
   await import('../cli/main.ts')
-} else {
-  const program = new URL(`../services/${name}/${kind}.ts`, import.meta.url)
-  if (!/^[a-z][a-z0-9-]*$/.test(name) || !existsSync(program)) {
-    process.stderr.write(`There is no ${kind} called "${name}". Give the name of a service, or \`slipway\` and a command.\n`)
-    process.exit(64)
-  }
+} else if (/^[a-z][a-z0-9-]*$/.test(name) && existsSync(program)) {
   await import(program.href)
+} else {
+  process.stderr.write(`There is no ${kind} called "${name}". Give the name of a service, or \`slipway\` and a command.\n`)
+  process.exitCode = usageFault
 }

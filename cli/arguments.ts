@@ -63,10 +63,10 @@ export function textOption(invocation: Invocation, name: string): string | undef
 }
 
 /** A port option. Ports below 1024 need privileges that a developer's stack should not have. */
-export function portOption(invocation: Invocation, fallback: number): number {
-  const raw = textOption(invocation, 'port')
+export function portOption(invocation: Invocation, fallback: number, name = 'port'): number {
+  const raw = textOption(invocation, name)
   if (raw === undefined) return fallback
   const port = Number(raw)
   if (/^\d+$/.test(raw) && port >= 1024 && port <= 65_535) return port
-  throw usageFailure(`--port is "${raw}"`, 'give a whole number from 1024 to 65535')
+  throw usageFailure(`--${name} is "${raw}"`, 'give a whole number from 1024 to 65535')
 }

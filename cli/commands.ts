@@ -28,6 +28,11 @@ export const commands: Readonly<Record<string, Entry>> = {
     load: async () => (await import('./commands/generate.ts')).generate,
   },
   operator: { summary: 'make a person a platform operator', load: async () => (await import('./commands/operator.ts')).operator },
+  demo: {
+    summary: 'make a demo tenant, a person and an API key on an installation that catches mails; print them as variables',
+    load: async () => (await import('./commands/demo.ts')).demo,
+  },
+  mail: { summary: 'take all mails and deliver none, for development', load: async () => (await import('./commands/mail.ts')).mail },
   help: { summary: 'this list', load: async () => (await import('./commands/help.ts')).help },
   supervise: { summary: 'hold a stack; run by `up`', hidden: true, load: async () => (await import('./commands/supervise.ts')).supervise },
 }

@@ -15,8 +15,12 @@ const names = ['SLIPWAY_URL', 'SLIPWAY_TENANT', 'SLIPWAY_EMAIL', 'SLIPWAY_PASSWO
 /** A file that shells can source; only its owner may read it. */
 export function writeDevEnv(file: string, values: DevEnv): void {
   const next = `${file}.next`
-  writeFileSync(next, names.map((name) => `${name}=${shellWord(values[name])}\n`).join(''), { mode: 0o600 })
+  writeFileSync(next, devEnvText(values), { mode: 0o600 })
   renameSync(next, file)
+}
+
+export function devEnvText(values: DevEnv): string {
+  return names.map((name) => `${name}=${shellWord(values[name])}\n`).join('')
 }
 
 /** Undefined when there is no such file or it is not complete. */

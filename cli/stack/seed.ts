@@ -4,7 +4,7 @@ import type { Home } from '../home.ts'
 import type { StackSecrets } from '../secrets.ts'
 import { poll } from '../supervisor/poll.ts'
 import { ApiClient, ApiFailure } from './api-client.ts'
-import { readDevEnv, writeDevEnv } from './dev-env.ts'
+import { type DevEnv, readDevEnv, writeDevEnv } from './dev-env.ts'
 
 interface SeedOptions {
   home: Home
@@ -15,26 +15,30 @@ interface SeedOptions {
 
 const demo = { slug: 'demo', name: 'Demo', email: 'demo@example.com', person: 'Demo Person' } as const
 
-/**
- * Makes a tenant, a person and an API key through the public API, as anybody would, and writes down how to use them. What an earlier
- * start has made, and works, stays.
- */
+/** Makes what a developer begins with and writes down how to use it. What an earlier start has made, and works, stays. */
 export async function seed({ home, url, secrets, progress }: SeedOptions): Promise<void> {
   const known = readDevEnv(home.devEnv)
   if (known && (await works(url, known.SLIPWAY_API_KEY))) return writeDevEnv(home.devEnv, { ...known, SLIPWAY_URL: url })
   progress('making a demo tenant, a person and an API key')
-  const password = secrets.get('demo.password')
+  writeDevEnv(home.devEnv, await makeDemo(url, secrets.get('demo.password')))
+}
+
+/**
+ * Makes a tenant, a person and an API key through the public API, as anybody would. The tenant and the person may be there already.
+ * @throws {Failure} when the person has another password, or no mail comes
+ */
+export async function makeDemo(url: string, password: string): Promise<DevEnv> {
   const session = await openSession(url, password)
   await ensureTenant(await tokenFor(url, session, {}))
   const client = await tokenFor(url, session, { tenant: demo.slug })
-  const { key } = await client.post<{ key: string }>('/api/v1/api-keys', { name: 'slipway up', scopes: Object.keys(scopes) })
-  writeDevEnv(home.devEnv, {
+  const { key } = await client.post<{ key: string }>('/api/v1/api-keys', { name: 'slipway', scopes: Object.keys(scopes) })
+  return {
     SLIPWAY_URL: url,
     SLIPWAY_TENANT: demo.slug,
     SLIPWAY_EMAIL: demo.email,
     SLIPWAY_PASSWORD: password,
     SLIPWAY_API_KEY: key,
-  })
+  }
 }
 
 async function works(url: string, key: string): Promise<boolean> {

@@ -9,7 +9,7 @@ import { type Mail, Mailbox, type NewMail } from './mailbox.ts'
 import type { Part } from './part.ts'
 import { choosePort } from './ports.ts'
 
-const host = '127.0.0.1'
+const localhost = '127.0.0.1'
 const largestMail = 25 * 1024 * 1024
 
 export interface MailPart extends Part {
@@ -31,6 +31,8 @@ export interface MailOptions {
   httpPort?: number | undefined
   /** Where mails survive a restart; in memory only without it. */
   home?: string | undefined
+  /** Address that both servers bind; in a container that of the pod, and only there. */
+  host?: string
   /** Mails that are kept; older ones go. */
   keep?: number
 }
@@ -39,11 +41,12 @@ export interface MailOptions {
 export async function startMailCatcher(options: MailOptions = {}): Promise<MailPart> {
   const folder = options.home === undefined ? undefined : resolve((await openHome(options.home)).path, 'mail')
   const mailbox = await Mailbox.open({ folder, keep: options.keep ?? 500 })
+  const host = options.host ?? localhost
   const smtpPort = await choosePort('mail', options.smtpPort)
-  const smtp = await startSmtp(mailbox, smtpPort)
+  const smtp = await startSmtp(mailbox, { port: smtpPort, host })
   try {
     const httpPort = await choosePort('mail reader', options.httpPort)
-    return partOf(mailbox, { smtp, smtpPort, http: await startHttp(mailbox, httpPort), httpPort })
+    return partOf(mailbox, { smtp, smtpPort, http: await startHttp(mailbox, { port: httpPort, host }), httpPort })
   } catch (error) {
     await closeSmtp(smtp)
     throw error
@@ -69,10 +72,10 @@ function partOf(mailbox: Mailbox, { smtp, smtpPort, http, httpPort }: Servers): 
     pid: process.pid,
     exited: exited.promise,
     stop,
-    smtpUrl: `smtp://${host}:${smtpPort}`,
+    smtpUrl: `smtp://${localhost}:${smtpPort}`,
     smtpPort,
     httpPort,
-    httpUrl: `http://${host}:${httpPort}/dev/mail`,
+    httpUrl: `http://${localhost}:${httpPort}/dev/mail`,
     messages: () => mailbox.list(),
     waitFor: (fits, seconds) => mailbox.waitFor(fits, seconds),
     clear: () => mailbox.clear(),
@@ -80,7 +83,12 @@ function partOf(mailbox: Mailbox, { smtp, smtpPort, http, httpPort }: Servers): 
   }
 }
 
-async function startSmtp(mailbox: Mailbox, port: number): Promise<SMTPServer> {
+interface Address {
+  readonly port: number
+  readonly host: string
+}
+
+async function startSmtp(mailbox: Mailbox, { port, host }: Address): Promise<SMTPServer> {
   const server = new SMTPServer({
     authOptional: true,
     allowInsecureAuth: true,
@@ -126,7 +134,7 @@ function headersOf(parsed: ParsedMail): Record<string, string> {
   return headers
 }
 
-async function startHttp(mailbox: Mailbox, port: number): Promise<Server> {
+async function startHttp(mailbox: Mailbox, { port, host }: Address): Promise<Server> {
   const server = createServer((request, response) => {
     serveMail(mailbox, request, response).catch(() => response.destroy())
   })

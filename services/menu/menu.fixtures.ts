@@ -46,22 +46,24 @@ export interface CallOptions {
 interface Options {
   environment?: Record<string, string>
   wrap?: Wrap
+  /** Leads the service to its stores by another way. */
+  lead?: (settings: MenuSettings) => Promise<MenuSettings>
 }
 
-export async function startMenu({ environment = {}, wrap }: Options = {}) {
+export async function startMenu({ environment = {}, wrap, lead = async (settings) => settings }: Options = {}) {
   await using stack = new AsyncDisposableStack()
   const database = stack.use(
     await testDatabase({ migrations: [{ service: menu.name, folder: menu.migrations }], libraries: platformMigrations }),
   )
   const redis = stack.use(await testRedis())
   const stored = stack.use(await testStorage())
-  const settings: MenuSettings = {
+  const settings = await lead({
     database: { runtime: database.url('runtime'), system: database.url('system') },
     redisUrl: redis.url,
     storage: stored.config,
     scanner: testScanner(),
     environment,
-  }
+  })
   const changes = await watchChanges(database.adminUrl, stack)
   const opened = stack.use(await openMenu(settings, wrap))
   const owned = stack.move()

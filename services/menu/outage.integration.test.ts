@@ -29,7 +29,7 @@ beforeEach(async () => {
       ways = await openWays(settings)
       return ways.settings
     },
-    wrap: (context) => ({ ...context, gate: { ...context.gate, accept: watched(context.gate.accept) } }),
+    wrap: (context) => ({ ...context, gate: { ...context.gate, accept: watched(context.gate) } }),
   })
   tenant = newTenant()
   ours = kitchen(test, { tenant })
@@ -39,11 +39,11 @@ afterEach(async () => {
   for (const way of [ways.database, ways.storage, ways.scanner]) await way[Symbol.asyncDispose]()
 })
 
-type Accept = MenuTest['context']['gate']['accept']
+type Gate = MenuTest['context']['gate']
 
-function watched(accept: Accept): Accept {
-  return (async (...parameters: Parameters<Accept>) => {
-    const accepted = await accept(...parameters)
+function watched(gate: Gate): Gate['accept'] {
+  return async (...parameters: Parameters<Gate['accept']>) => {
+    const accepted = await gate.accept(...parameters)
     if (accepted.pending || !accepted.promote) return accepted
     const promote: typeof accepted.promote = async (options) => {
       const object = await accepted.promote(options)
@@ -51,7 +51,7 @@ function watched(accept: Accept): Accept {
       return object
     }
     return { ...accepted, promote }
-  }) as Accept
+  }
 }
 
 /** What every client can act on: which store, come back when, and nothing about the inside. */

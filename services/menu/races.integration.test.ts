@@ -50,7 +50,7 @@ beforeEach(() => {
 afterEach(() => models.release())
 
 const photo = (index: number) => photos[index] ?? Buffer.alloc(0)
-const statuses = (answers: readonly Answer[]) => answers.map(({ status }) => status).sort()
+const statuses = (answers: readonly Answer[]) => answers.map(({ status }) => status).toSorted((one, other) => one - other)
 const patch = (id: string, json: unknown, headers = {}) => ours.call(`/api/v1/dishes/${id}`, { method: 'PATCH', json, headers })
 const jobs = async (id: string) => (await jobsOf(test, modelGeneration.name)).filter(({ payload }) => payload.dishId === id)
 const modelRows = async (id: string) =>

@@ -67,13 +67,12 @@ export async function startMenu({ environment = {}, wrap, lead = async (settings
   const changes = await watchChanges(database.adminUrl, stack)
   const opened = stack.use(await openMenu(settings, wrap))
   const owned = stack.move()
-  const call = (caller: Caller | null, path: string, options: CallOptions = {}) => callApi(opened.url, { caller, path, call: options })
   return {
     ...opened,
     redisServer: redis,
     settings,
     database,
-    call,
+    call: callAt(opened.url),
     /** Looks again after every change of a model or of a job, until it is as wanted. */
     async until<T>(look: () => Promise<T>, fits: (value: T) => boolean): Promise<T> {
       for (;;) {
@@ -107,6 +106,10 @@ async function watchChanges(adminUrl: string, stack: AsyncDisposableStack): Prom
 
 export function authorization({ tenant, role = 'member', user = 'ada', scopes = ['*'] }: Caller): Record<string, string> {
   return { authorization: `Bearer ${[tenant.id, tenant.slug, role, user, scopes.join(' ')].join('/')}` }
+}
+
+export function callAt(url: string) {
+  return (caller: Caller | null, path: string, options: CallOptions = {}) => callApi(url, { caller, path, call: options })
 }
 
 async function callApi(url: string, { caller, path, call }: { caller: Caller | null; path: string; call: CallOptions }): Promise<Answer> {

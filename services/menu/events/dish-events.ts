@@ -38,17 +38,25 @@ export function createDishEvents({ redis, keyPrefix, clients, log }: DishEventsO
   const seats = new Map<string, Set<Seat>>()
   const byTenant = new Map<string, number>()
   let subscriber: Redis | undefined
+  let live = false
   let taken = 0
 
   function listen(): Redis {
-    const connection = redis.duplicate({ enableOfflineQueue: true, maxRetriesPerRequest: null })
-    connection.on('error', (error) => log.debug({ err: error }, 'news of dishes cannot be heard'))
+    const deaf = (error: unknown) => log.debug({ err: error }, 'news of dishes cannot be heard')
+    const connection = redis.duplicate({ autoResubscribe: false, maxRetriesPerRequest: null })
+    connection.on('error', deaf)
     connection.on('message', (_channel, dishId: string) => seats.get(dishId)?.forEach((seat) => seat.wake('changed')))
-    // From here on everybody has to look for themselves; what was said while nobody heard is in the log, or in the row.
-    connection.on('close', () => wakeAll('time'))
-    connection.on('ready', () => wakeAll('time'))
-    connection.subscribe(changedChannel(keyPrefix)).catch((error: unknown) => log.debug({ err: error }, 'news of dishes cannot be heard'))
+    connection.on('close', () => turn(false))
+    // Not before Redis has said so does it tell of every change.
+    connection.on('ready', () => void connection.subscribe(changedChannel(keyPrefix)).then(() => turn(true), deaf))
     return connection
+  }
+
+  /** Either way everybody looks for themselves once: what was said while nobody heard is in the log, or in the row. */
+  function turn(heard: boolean): void {
+    if (live === heard) return
+    live = heard
+    wakeAll('time')
   }
 
   function wakeAll(reason: Wake): void {
@@ -80,12 +88,11 @@ export function createDishEvents({ redis, keyPrefix, clients, log }: DishEventsO
     follow(dish) {
       const seat = sit(dish)
       subscriber ??= listen()
-      const connection = subscriber
       return {
         after: (id) => events.after(dish.id, id),
         last: () => events.last(dish.id),
         get isLive() {
-          return connection.status === 'ready'
+          return live
         },
         wait: (milliseconds, signal) => seat.wait(milliseconds, signal),
         [Symbol.dispose]: () => seat[Symbol.dispose](),

@@ -7,12 +7,14 @@ import { readDevEnv } from '../stack/dev-env.ts'
 import { runTool } from './run-tool.ts'
 import { blackBoxTests, browserTests, type Step, type StepResult } from './steps.ts'
 
-/** Small limits, so that what lies beyond them is quickly made. */
+/** Small limits, so that what lies beyond them is quickly made, and none on how fast models are. */
 const limits = {
   CLAMAV_MAX_FILE_BYTES: '16777216',
   FILES_MAX_BYTES: '16777216',
   FILES_SYNC_BYTES: '4194304',
   FILES_QUOTA_BYTES: '134217728',
+  MENU_PHOTO_BYTES: '8388608',
+  MENU_MODELS_PER_MINUTE: '1000',
 }
 
 const command = join(checkout, 'cli', 'main.ts')

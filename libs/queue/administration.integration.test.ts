@@ -31,10 +31,10 @@ describe('job administration', () => {
 
   const request = (
     name: string,
-    more: { tenantId?: string; fail?: number; queue?: QueueDefinition<ProbeContext, ProbePayload>; delay?: number } = {},
+    more: { tenantId?: string; fail?: number; queue?: QueueDefinition<ProbeContext, ProbePayload>; delay?: number; attempts?: number } = {},
   ) => {
-    const { tenantId = tenantA, queue = probe, delay, ...rest } = more
-    return all.runtime.tenantTransaction(tenantId, (tx) => enqueue(tx, queue, { version: 1, tenantId, name, ...rest }, { delay }))
+    const { tenantId = tenantA, queue = probe, delay, attempts, ...rest } = more
+    return all.runtime.tenantTransaction(tenantId, (tx) => enqueue(tx, queue, { version: 1, tenantId, name, ...rest }, { delay, attempts }))
   }
   const waiting = (id: string) =>
     all.until(
@@ -93,6 +93,19 @@ describe('job administration', () => {
     expect(await all.ended(id)).toMatchObject({ run: 2, attempts: 1 })
     expect(changes).toMatchObject([{ action: 'retry', actor: 'user-1', job: { id, state: 'dead', reason: 'attempt 3 of hopeless fails' } }])
     await expect(jobs.retry(inA, id, by)).rejects.toEqual(notRetryable)
+  })
+
+  it.each(['retry', 'replay'] as const)('gives a job at %s the attempts that it was requested with', async (action) => {
+    await all.workers()
+    const id = await request('stubborn', { fail: 9, attempts: 2 })
+    await all.ended(id, 'dead')
+    const again = await jobs[action](inA, id, by)
+    expect(again).toMatchObject({ state: 'pending', attempts: 0, maxAttempts: 2 })
+    const ended = await all.until(
+      () => all.row(again.id),
+      (row) => row?.state === 'dead' && (row.run > 1 || row.id !== id),
+    )
+    expect(ended).toMatchObject({ attempts: 2, reason: 'attempt 2 of stubborn fails' })
   })
 
   it('retries a dead letter of the fast path', async () => {

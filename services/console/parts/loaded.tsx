@@ -1,6 +1,7 @@
-import { Skeleton, Stack } from '@mantine/core'
+import { Alert, Skeleton, Stack } from '@mantine/core'
 import type { UseQueryResult } from '@tanstack/react-query'
 import type { ReactNode } from 'react'
+import { wordsOf } from '../api/words.ts'
 import { ProblemAlert } from './problem-alert.tsx'
 
 interface LoadedProps<Data> {
@@ -8,10 +9,17 @@ interface LoadedProps<Data> {
   readonly children: (data: Data) => ReactNode
 }
 
-/** What a query gave, or why it did not. What is there already stays when asking again fails. */
+/** What a query gave, or why it did not. What is there already stays when asking again fails, and says that it is old. */
 export function Loaded<Data>({ query, children }: LoadedProps<Data>) {
   const { data, error, refetch } = query
-  if (data !== undefined) return children(data)
+  if (data !== undefined) {
+    return (
+      <>
+        {error && <Alert color="yellow">This is not up to date: {wordsOf(error).title.toLowerCase()}.</Alert>}
+        {children(data)}
+      </>
+    )
+  }
   if (error) return <ProblemAlert error={error} onRetry={() => void refetch()} />
   return (
     <Stack gap="xs" aria-busy="true" aria-label="Loading">

@@ -2,12 +2,13 @@ import { Badge, Button, Group, Select, Stack, Table, Text, Title, UnstyledButton
 import { useState } from 'react'
 import type { JobItem } from '../../api/calls.ts'
 import type { ServiceName } from '../../api/services.ts'
-import { useCall } from '../../api/use-api.ts'
-import { durationText, momentText } from '../../api/words.ts'
+import { useCall, useSignedIn } from '../../api/use-api.ts'
+import { momentText } from '../../api/words.ts'
 import { Empty } from '../../parts/empty.tsx'
 import { Loaded } from '../../parts/loaded.tsx'
 import { jobStates, queryOf } from './filter.ts'
 import { JobDetails } from './job-details.tsx'
+import { timesText } from './times.ts'
 
 interface JobListProps {
   readonly service: ServiceName
@@ -67,14 +68,15 @@ export function JobList({ service, queue, state, onChoose }: JobListProps) {
 }
 
 function JobRow({ job, onOpen }: { readonly job: JobItem; readonly onOpen: () => void }) {
+  const { isOperator } = useSignedIn()
+  const facts = [momentText(job.createdAt), timesText(job), isOperator ? `tenant ${job.tenantId ?? 'none: the platform’s own'}` : '']
   return (
     <Table.Tr>
       <Table.Th scope="row" fw={400}>
         <UnstyledButton onClick={onOpen}>
           <Text>{job.queue}</Text>
           <Text size="sm" c="dimmed">
-            {momentText(job.createdAt)}
-            {timesOf(job)}
+            {facts.filter((fact) => fact !== '').join(', ')}
           </Text>
           {job.reason && <Text size="sm">{job.reason}</Text>}
         </UnstyledButton>
@@ -86,14 +88,4 @@ function JobRow({ job, onOpen }: { readonly job: JobItem; readonly onOpen: () =>
       </Table.Td>
     </Table.Tr>
   )
-}
-
-export function timesOf({ runAt, startedAt, finishedAt }: JobItem): string {
-  if (startedAt === null) return ''
-  const waited = `, waited ${durationText(seconds(runAt, startedAt))}`
-  return finishedAt === null ? waited : `${waited}, ran ${durationText(seconds(startedAt, finishedAt))}`
-}
-
-function seconds(from: string, to: string): number {
-  return Math.max(0, (Date.parse(to) - Date.parse(from)) / 1000)
 }

@@ -27,6 +27,9 @@ export function launch(): Promise<Browser> {
   })
 }
 
+/** Runs share a stack: each names its things anew. */
+export const unique = (name: string) => `${Date.now().toString(36)}-${name}`
+
 /** What no screen may do: break the policy, ask a foreign host, or throw. */
 export interface Watch {
   readonly faults: string[]

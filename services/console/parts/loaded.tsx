@@ -1,11 +1,10 @@
 import { Alert, Skeleton, Stack } from '@mantine/core'
-import type { UseQueryResult } from '@tanstack/react-query'
 import type { ReactNode } from 'react'
 import { wordsOf } from '../api/words.ts'
 import { ProblemAlert } from './problem-alert.tsx'
 
 interface LoadedProps<Data> {
-  readonly query: UseQueryResult<Data>
+  readonly query: { readonly data: Data | undefined; readonly error: unknown; readonly refetch: () => unknown }
   readonly children: (data: Data) => ReactNode
 }
 
@@ -15,12 +14,12 @@ export function Loaded<Data>({ query, children }: LoadedProps<Data>) {
   if (data !== undefined) {
     return (
       <>
-        {error && <Alert color="yellow">This is not up to date: {wordsOf(error).title.toLowerCase()}.</Alert>}
+        {error !== null && <Alert color="yellow">This is not up to date: {wordsOf(error).title.toLowerCase()}.</Alert>}
         {children(data)}
       </>
     )
   }
-  if (error) return <ProblemAlert error={error} onRetry={() => void refetch()} />
+  if (error !== null) return <ProblemAlert error={error} onRetry={() => void refetch()} />
   return (
     <Stack gap="xs" aria-busy="true" aria-label="Loading">
       <Skeleton height={36} />

@@ -2,7 +2,7 @@ import { Badge, Button, Group, Select, Stack, Table, Text, Title, UnstyledButton
 import { useState } from 'react'
 import type { JobItem } from '../../api/calls.ts'
 import type { ServiceName } from '../../api/services.ts'
-import { useCall, useSignedIn } from '../../api/use-api.ts'
+import { usePages, useSignedIn } from '../../api/use-api.ts'
 import { momentText } from '../../api/words.ts'
 import { Empty } from '../../parts/empty.tsx'
 import { Loaded } from '../../parts/loaded.tsx'
@@ -20,7 +20,7 @@ interface JobListProps {
 const colours: Readonly<Record<string, string>> = { completed: 'green', dead: 'red', failed: 'red', retrying: 'yellow', active: 'indigo' }
 
 export function JobList({ service, queue, state, onChoose }: JobListProps) {
-  const jobs = useCall(`GET /api/v1/${service}/jobs`, { query: { limit: 50, ...queryOf(queue, state) } }, { every: 5000 })
+  const jobs = usePages(`GET /api/v1/${service}/jobs`, { query: { limit: 50, ...queryOf(queue, state) } }, { every: 5000 })
   const [opened, setOpened] = useState<string | null>(null)
   const within = queue === undefined ? {} : { queue }
   return (
@@ -48,7 +48,7 @@ export function JobList({ service, queue, state, onChoose }: JobListProps) {
         </Group>
       </Group>
       <Loaded query={jobs}>
-        {({ items }) =>
+        {(items) =>
           items.length === 0 ? (
             <Empty title="No such jobs">Work appears here as soon as somebody gives some, and stays for a while after it has ended.</Empty>
           ) : (
@@ -62,6 +62,13 @@ export function JobList({ service, queue, state, onChoose }: JobListProps) {
           )
         }
       </Loaded>
+      {jobs.hasNextPage && (
+        <Group justify="center">
+          <Button variant="default" loading={jobs.isFetchingNextPage} onClick={() => void jobs.fetchNextPage()}>
+            Show older jobs
+          </Button>
+        </Group>
+      )}
       {opened !== null && <JobDetails service={service} id={opened} onClose={() => setOpened(null)} />}
     </Stack>
   )

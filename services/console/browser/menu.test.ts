@@ -64,7 +64,14 @@ describe('a dish', () => {
     await page.getByRole('button', { name: 'Help it' }).click()
     await page.getByText('The rim of the plate', { exact: true }).click()
     const number = async (label: string) => Number(await page.getByLabel(label).inputValue())
-    expect(await seriousFindings(page)).toEqual([])
+    await page.setViewportSize({ width: 390, height: 844 })
+    for (const colorScheme of ['dark', 'light'] as const) {
+      await page.emulateMedia({ colorScheme })
+      await page.locator(`html[data-mantine-color-scheme=${colorScheme}]`).waitFor()
+      expect(await seriousFindings(page)).toEqual([])
+      expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390)
+    }
+    await page.setViewportSize({ width: 1280, height: 900 })
 
     const handle = page.getByRole('button', { name: 'Second axis' })
     await handle.scrollIntoViewIfNeeded()
@@ -119,7 +126,10 @@ describe('a dish', () => {
     await page.getByLabel('Photo of the dish').setInputFiles({ name: 'again.jpg', mimeType: 'image/jpeg', buffer: await platePhoto(page) })
     await photoOnItsWay.waitFor({ state: 'attached' })
     await page.getByRole('link', { name: 'Menu' }).click()
-    await page.getByRole('region', { name: 'Uploads' }).getByText(/^1 of \d+ uploads to go/).waitFor()
+    await page
+      .getByRole('region', { name: 'Uploads' })
+      .getByText(/^1 of \d+ uploads to go/)
+      .waitFor()
     await page.getByRole('link', { name, exact: true }).click()
     await page.waitForURL(address)
     await photoOnItsWay.waitFor({ state: 'attached' })

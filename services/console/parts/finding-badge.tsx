@@ -10,7 +10,7 @@ interface FindingBadgeProps {
 
 export function FindingBadge({ state, size = 'md' }: FindingBadgeProps) {
   return (
-    <Badge color={colours[state]} size={size} variant="light" tt="none">
+    <Badge color={colours[state]} size={size} variant="light" tt="none" miw="max-content">
       {words[state]}
     </Badge>
   )

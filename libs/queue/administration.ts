@@ -5,10 +5,11 @@ import type { QueueClient } from './client.ts'
 import type { AnyQueue } from './definition.ts'
 import { enqueue } from './enqueue.ts'
 import { durableId } from './envelope.ts'
-import { cancelFast, findFast, type QueueOverview, readOverview } from './fast-jobs.ts'
+import { cancelFast, findFast } from './fast-jobs.ts'
 import { announceIntent } from './hints.ts'
 import { type JobRow, type JobView, viewOfRow } from './job-view.ts'
 import type { JobState } from './ledger.ts'
+import { type QueueOverview, readOverview } from './overview.ts'
 import { platformTenant } from './payload.ts'
 
 /** Whose jobs: one tenant's, or everybody's and the platform's own. */

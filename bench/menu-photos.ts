@@ -1,9 +1,9 @@
 import { plates, render } from '@slipway/menu/scenes'
 import sharp from 'sharp'
 
-const size = { width: 1600, height: 1200 }
+const size = { width: 1024, height: 768 }
 
-/** Photos of plates as phones send them, drawn: JPEG of 1600 × 1200 pixels, one per scene of the tests. */
+/** Photos of plates as phones send them, drawn: JPEG of 1024 × 768 pixels, one per scene of the tests. */
 export function platePhotos(count: number): Promise<Buffer[]> {
   return Promise.all(plates.slice(0, count).map((scene) => photoOf(render({ ...scene, ...size }).picture.data)))
 }

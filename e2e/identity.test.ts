@@ -1,6 +1,6 @@
 import { assert, beforeAll, describe, expect, test } from 'vitest'
 import { call, expectProblem, expectStatus, here, stored, unique, until, upload } from './client.ts'
-import { newKey, newPerson, newTenant, signIn, type Tenant, tokenFor } from './people.ts'
+import { linkTokenTo, mailsTo, newKey, newMember, newPerson, newTenant, signIn, type Tenant, tokenFor } from './people.ts'
 
 interface Me {
   kind: string
@@ -87,24 +87,6 @@ describe('sign-in', () => {
     await expectProblem(call('POST', '/api/v1/auth/magic-link/consume', { as: null, json: { token } }), 401, 'auth.link-invalid')
   })
 })
-
-interface Mail {
-  id: string
-  to: string[]
-  text: string
-}
-
-async function mailsTo(email: string): Promise<Mail[]> {
-  const { items } = await expectStatus<{ items: Mail[] }>(call('GET', '/dev/mail', { as: null }), 200)
-  return items.filter((mail) => mail.to.includes(email))
-}
-
-/** The token in the link of a mail to this address that was not there before. */
-async function linkTokenTo(email: string, before: readonly Mail[] = []): Promise<string | undefined> {
-  const known = new Set(before.map((mail) => mail.id))
-  const fresh = (await mailsTo(email)).filter((mail) => !known.has(mail.id))
-  return /token=([\w-]+)/.exec(fresh.at(-1)?.text ?? '')?.[1]
-}
 
 describe('tenants', () => {
   test.each(['A', 'with space', '-dash', 'dash-', 'under_score', 'www', 'api', 'admin', 'x'.repeat(64), 'äöü'])(
@@ -240,19 +222,14 @@ describe('API keys', () => {
 
 describe('members', () => {
   test('come by invitation, do what their role allows, and lose access within seconds when they are removed', async ({ skip }) => {
-    const person = await newPerson()
-    const mails = await call('GET', '/dev/mail', { as: null })
-    if (!person || mails.status !== 200) skip('sign-up is not open here, or there is no mail catcher')
-    assert(person)
-    await expectStatus(call('POST', '/api/v1/invitations', { as: tenant.token, json: { email: person.email, role: 'viewer' } }), 201)
-    const token = await until(() => linkTokenTo(person.email))
-    const accepted = await call('POST', '/api/v1/invitations/accept', { as: await tokenFor(person.session), json: { token } })
-    expect(accepted.ok).toBe(true)
-    const viewer = await tokenFor(person.session, tenant.slug)
+    const member = await newMember(tenant, 'viewer')
+    if (!member) skip('sign-up is not open here, or there is no mail catcher')
+    assert(member)
+    const { id, token: viewer } = member
     expect((await call('GET', '/api/v1/files', { as: viewer })).status).toBe(200)
     await expectProblem(upload('x', { as: viewer }), 403, 'auth.forbidden')
     await expectProblem(call('GET', '/api/v1/quarantine', { as: viewer }), 403, 'auth.forbidden')
-    await expectStatus(call('DELETE', `/api/v1/members/${person.id}`, { as: tenant.token }), 204)
+    await expectStatus(call('DELETE', `/api/v1/members/${id}`, { as: tenant.token }), 204)
     await expectProblem(await untilRefused(viewer), 401)
   })
 })

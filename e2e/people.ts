@@ -1,4 +1,4 @@
-import { call, expectStatus, here, unique } from './client.ts'
+import { call, expectStatus, here, unique, until } from './client.ts'
 
 interface Session {
   sessionToken: string
@@ -43,4 +43,34 @@ export async function newTenant(session: string): Promise<Tenant & { token: stri
 /** An API key of the token's tenant. */
 export async function newKey(token: string, scopes: readonly string[]): Promise<{ id: string; key: string }> {
   return expectStatus(call('POST', '/api/v1/api-keys', { as: token, json: { name: unique('e2e'), scopes } }), 201)
+}
+
+interface Mail {
+  id: string
+  to: string[]
+  text: string
+}
+
+export async function mailsTo(email: string): Promise<Mail[]> {
+  const { items } = await expectStatus<{ items: Mail[] }>(call('GET', '/dev/mail', { as: null }), 200)
+  return items.filter((mail) => mail.to.includes(email))
+}
+
+/** The token in the link of a mail to this address that was not there before. */
+export async function linkTokenTo(email: string, before: readonly Mail[] = []): Promise<string | undefined> {
+  const known = new Set(before.map((mail) => mail.id))
+  const fresh = (await mailsTo(email)).filter((mail) => !known.has(mail.id))
+  return /token=([\w-]+)/.exec(fresh.at(-1)?.text ?? '')?.[1]
+}
+
+/** A new person who has come into the tenant by invitation, with a token for it; null where that takes a mailbox of our own. */
+export async function newMember(tenant: Tenant & { token: string }, role: string): Promise<{ id: string; token: string } | null> {
+  const person = await newPerson()
+  const mails = await call('GET', '/dev/mail', { as: null })
+  if (!person || mails.status !== 200) return null
+  await expectStatus(call('POST', '/api/v1/invitations', { as: tenant.token, json: { email: person.email, role } }), 201)
+  const token = await until(() => linkTokenTo(person.email))
+  const accepted = await call('POST', '/api/v1/invitations/accept', { as: await tokenFor(person.session), json: { token } })
+  if (!accepted.ok) throw new Error(`the invitation was answered with ${accepted.status}: ${await accepted.text()}`)
+  return { id: person.id, token: await tokenFor(person.session, tenant.slug) }
 }

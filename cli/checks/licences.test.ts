@@ -57,6 +57,20 @@ test('the copy that Node would load is the one that counts', () => {
   expect(licenceFaults(root)).toEqual({ checked: 2, faults: [] })
 })
 
+test('a library that is loaded as it is may be under the LGPL, and only that one under only that licence', () => {
+  const under = (name: string, license: string) =>
+    licenceFaults(
+      tree({
+        '.': { workspaces: ['services/*'] },
+        'services/files': { dependencies: { [name]: '1' } },
+        [`node_modules/${name}`]: { version: '1.0.0', license },
+      }),
+    ).faults.length
+  expect(under('@img/sharp-libvips-linux-x64', 'LGPL-3.0-or-later')).toBe(0)
+  expect(under('@img/sharp-libvips-linux-x64', 'GPL-3.0-or-later')).toBe(1)
+  expect(under('other', 'LGPL-3.0-or-later')).toBe(1)
+})
+
 test('a package that states no licence, or an old form of one', () => {
   const old = { type: 'MIT' }
   const root = tree({

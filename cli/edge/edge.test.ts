@@ -400,6 +400,40 @@ describe('opening and closing', () => {
     await closing
   })
 
+  test('an event stream is ended in order and at once, and its upstream hears of it', async () => {
+    const gone = Promise.withResolvers<void>()
+    const port = await upstream((_request, response) => {
+      response.once('close', () => gone.resolve())
+      response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8' }).write('retry: 1000\n\n')
+    })
+    const { url, edge } = await edgeTo(port)
+    const answer = await fetch(`${url}/api/`)
+    const text = answer.text()
+    await edge.close(2 ** 31 - 1)
+    expect(await text).toBe('retry: 1000\n\n')
+    await gone.promise
+  })
+
+  test('an event stream whose answer comes after the closing has begun is ended as well', async () => {
+    const inFlight = Promise.withResolvers<ServerResponse>()
+    const port = await upstream((_request, response) => inFlight.resolve(response))
+    const { url, edge } = await edgeTo(port)
+    const answer = fetch(`${url}/api/`)
+    const response = await inFlight.promise
+    const closing = edge.close(2 ** 31 - 1)
+    response.writeHead(200, { 'content-type': 'text/event-stream' }).flushHeaders()
+    expect(await (await answer).text()).toBe('')
+    await closing
+  })
+
+  test('an event stream that its upstream breaks off is broken off for the client', async () => {
+    const port = await upstream((request, response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' }).write('data: 1\n\n', () => request.socket.destroy())
+    })
+    const { url } = await edgeTo(port)
+    await expect(fetch(`${url}/api/`).then((answer) => answer.text())).rejects.toThrow()
+  })
+
   test('what takes longer than the time is cut', async () => {
     const inFlight = Promise.withResolvers<void>()
     const port = await upstream(() => inFlight.resolve())

@@ -1,11 +1,11 @@
-import { once } from 'node:events'
+import { once, setMaxListeners } from 'node:events'
 import { Agent, createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { problem } from '@slipway/problem'
 import { portOwner } from '@slipway/stack'
 import { Failure } from '../failure.ts'
 import { within } from '../supervisor/poll.ts'
 import { answerProblem } from './answer.ts'
-import { forward } from './forward.ts'
+import { type ForwardOptions, forward } from './forward.ts'
 
 export interface EdgeOptions {
   readonly port: number
@@ -24,7 +24,7 @@ export interface Upstream {
 }
 
 export interface Edge {
-  /** Stops accepting; requests in flight may end within the time, then they are cut. */
+  /** Stops accepting and ends event streams; other requests in flight may end within the time, then they are cut. */
   close(milliseconds: number): Promise<void>
 }
 
@@ -37,18 +37,20 @@ const lingerMilliseconds = 30_000
  */
 export async function openEdge(options: EdgeOptions): Promise<Edge> {
   const agent = new Agent({ keepAlive: true })
-  let closing = false
+  const closing = new AbortController()
+  // One listener for each event stream.
+  setMaxListeners(0, closing.signal)
   const server = createServer((request, response) => {
-    handle(request, response, { ...options, agent })
+    handle(request, response, { ...options, agent, closing: closing.signal })
     // A connection that turns idle while the edge closes would otherwise be kept for the client's next request.
-    response.once('close', () => closing && server.closeIdleConnections())
+    response.once('close', () => closing.signal.aborted && server.closeIdleConnections())
   })
   server.requestTimeout = 0
   await listen(server, options.port)
   return {
     async close(milliseconds) {
-      closing = true
       const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+      closing.abort()
       server.closeIdleConnections()
       if (
         (await within(
@@ -63,12 +65,14 @@ export async function openEdge(options: EdgeOptions): Promise<Edge> {
   }
 }
 
-function handle(request: IncomingMessage, response: ServerResponse, options: EdgeOptions & { agent: Agent }): void {
+type Handling = EdgeOptions & Omit<ForwardOptions, 'upstream'>
+
+function handle(request: IncomingMessage, response: ServerResponse, options: Handling): void {
   response.once('finish', () => linger(request))
   const path = pathOf(request.url ?? '/')
   if (path !== undefined && options.local?.(path, response)) return
   const upstream = path === undefined ? undefined : options.route(path)
-  if (upstream) forward(request, response, { upstream, agent: options.agent })
+  if (upstream) forward(request, response, { upstream, agent: options.agent, closing: options.closing })
   else if (path === undefined || !options.site?.(request, response, path))
     answerProblem(request, response, problem('route.not-found', { detail: `nothing is served at ${path ?? request.url}` }))
 }

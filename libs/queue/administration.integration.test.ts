@@ -31,10 +31,10 @@ describe('job administration', () => {
 
   const request = (
     name: string,
-    more: { tenantId?: string; fail?: number; queue?: QueueDefinition<ProbeContext, ProbePayload>; delay?: number } = {},
+    more: { tenantId?: string; fail?: number; queue?: QueueDefinition<ProbeContext, ProbePayload>; delay?: number; attempts?: number } = {},
   ) => {
-    const { tenantId = tenantA, queue = probe, delay, ...rest } = more
-    return all.runtime.tenantTransaction(tenantId, (tx) => enqueue(tx, queue, { version: 1, tenantId, name, ...rest }, { delay }))
+    const { tenantId = tenantA, queue = probe, delay, attempts, ...rest } = more
+    return all.runtime.tenantTransaction(tenantId, (tx) => enqueue(tx, queue, { version: 1, tenantId, name, ...rest }, { delay, attempts }))
   }
   const waiting = (id: string) =>
     all.until(
@@ -84,6 +84,49 @@ describe('job administration', () => {
     expect((await jobs.counts('operator'))[0]?.redis).toBeNull()
   })
 
+  it('tells how long jobs waited and ran within a day, of one tenant or of all', async () => {
+    await all.workers()
+    const [short, long, other] = [await request('short'), await request('long'), await request('other', { tenantId: tenantB })]
+    for (const id of [short, long, other]) await all.ended(id)
+    // As if they had happened so: times are never measured by a test.
+    const times = `update jobs set attempts = $4, created_at = now() - interval '1 hour', run_at = now() - interval '1 hour',
+      started_at = now() - interval '1 hour' + $2 * interval '1 second',
+      finished_at = now() - interval '1 hour' + ($2 + $3) * interval '1 second' where id = $1`
+    await all.system.pool.query(times, [short, 10, 2, 1])
+    await all.system.pool.query(times, [long, 20, 4, 1])
+    await all.system.pool.query(times, [other, 30, 90, 2])
+    const [inTenant] = await jobs.counts(inA)
+    expect(inTenant).toMatchObject({ waited: { jobs: 2, median: 15, p95: 19.5 }, ran: { jobs: 2, median: 3, p95: 3.9 } })
+    // A second attempt has waited for its backoff, so it counts for the run only.
+    const [overall] = await jobs.counts('operator')
+    expect(overall).toMatchObject({ waited: { jobs: 2 }, ran: { jobs: 3, median: 4 } })
+    await all.system.pool.query(`update jobs set started_at = started_at - interval '1 day'`)
+    expect((await jobs.counts('operator'))[0]).toMatchObject({ waited: null, ran: null })
+  })
+
+  it('tells how many workers take the jobs of a queue, and nothing when Redis is away', async () => {
+    expect((await jobs.counts(inA))[0]?.workers).toBe(0)
+    const first = await all.workers()
+    await all.workers()
+    const workers = async () => (await jobs.counts(inA))[0]?.workers
+    await all.until(workers, (count) => count === 2, 'at once')
+    await first.stop(1000)
+    await all.until(workers, (count) => count === 1, 'at once')
+    await all.redis.part.stop()
+    expect(await workers()).toBeNull()
+  })
+
+  it('names the trace that a job was requested in', async () => {
+    const id = await request('traced')
+    await all.system.pool.query(`update jobs set traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01' where id = $1`, [
+      id,
+    ])
+    expect((await jobs.get(inA, id)).traceId).toBe('0af7651916cd43dd8448eb211c80319c')
+    expect((await jobs.list(inA))[0]?.traceId).toBe('0af7651916cd43dd8448eb211c80319c')
+    const fast = await all.queues.add(probe, { version: 1, tenantId: tenantA, name: 'untraced' })
+    expect((await jobs.get(inA, fast)).traceId).toBeNull()
+  })
+
   it('retries a dead letter as the same job, with all its attempts', async () => {
     await all.workers()
     const id = await request('hopeless', { fail: 3 })
@@ -93,6 +136,19 @@ describe('job administration', () => {
     expect(await all.ended(id)).toMatchObject({ run: 2, attempts: 1 })
     expect(changes).toMatchObject([{ action: 'retry', actor: 'user-1', job: { id, state: 'dead', reason: 'attempt 3 of hopeless fails' } }])
     await expect(jobs.retry(inA, id, by)).rejects.toEqual(notRetryable)
+  })
+
+  it.each(['retry', 'replay'] as const)('gives a job at %s the attempts that it was requested with', async (action) => {
+    await all.workers()
+    const id = await request('stubborn', { fail: 9, attempts: 2 })
+    await all.ended(id, 'dead')
+    const again = await jobs[action](inA, id, by)
+    expect(again).toMatchObject({ state: 'pending', attempts: 0, maxAttempts: 2 })
+    const ended = await all.until(
+      () => all.row(again.id),
+      (row) => row?.state === 'dead' && (row.run > 1 || row.id !== id),
+    )
+    expect(ended).toMatchObject({ attempts: 2, reason: 'attempt 2 of stubborn fails' })
   })
 
   it('retries a dead letter of the fast path', async () => {

@@ -5,10 +5,11 @@ import type { QueueClient } from './client.ts'
 import type { AnyQueue } from './definition.ts'
 import { enqueue } from './enqueue.ts'
 import { durableId } from './envelope.ts'
-import { cancelFast, findFast, type QueueOverview, readOverview } from './fast-jobs.ts'
+import { cancelFast, findFast } from './fast-jobs.ts'
 import { announceIntent } from './hints.ts'
 import { type JobRow, type JobView, viewOfRow } from './job-view.ts'
 import type { JobState } from './ledger.ts'
+import { type QueueOverview, readOverview } from './overview.ts'
 import { platformTenant } from './payload.ts'
 
 /** Whose jobs: one tenant's, or everybody's and the platform's own. */
@@ -142,7 +143,7 @@ interface Target {
   readonly definition: AnyQueue
   readonly actor: string
   readonly queues: QueueClient
-  /** Instead of those of the declaration. */
+  /** Instead of those that it was requested with. */
   readonly attempts?: number | undefined
 }
 
@@ -195,13 +196,14 @@ function refusal(detail: string): Error {
   return problem('job.not-retryable', { detail })
 }
 
+/** With the attempts that it was requested with: the declaration has only their default. */
 async function retryRow(tx: Transaction, { row, definition, actor, attempts }: Target): Promise<{ action: 'retry'; row: JobRow }> {
   if (!['dead', 'failed', 'cancelled', 'retrying'].includes(row.state)) throw refusal(`job ${row.id} is ${row.state}`)
   // A new run: what Redis still keeps of the old one is refused by its number.
   const updated = await one(
     tx,
     sql`update jobs set state = 'pending', run = run + 1, run_at = now(), updated_at = now(), started_at = null, finished_at = null,
-        cancel_requested_at = null, actor = ${actor}, max_attempts = ${attempts ?? definition.attempts},
+        cancel_requested_at = null, actor = ${actor}, max_attempts = ${attempts ?? row.max_attempts},
         attempts = case state when 'retrying' then attempts else 0 end
       where id = ${row.id} returning *`,
   ).catch((error: unknown) => {
@@ -213,7 +215,7 @@ async function retryRow(tx: Transaction, { row, definition, actor, attempts }: T
 
 async function replayRow(tx: Transaction, { row, definition, actor }: Target): Promise<{ action: 'replay'; row: JobRow }> {
   if (!['dead', 'failed', 'cancelled', 'completed'].includes(row.state)) throw refusal(`job ${row.id} is ${row.state}`)
-  const options = row.key === null ? {} : { dedupeId: row.key }
+  const options = { attempts: row.max_attempts, ...(row.key === null ? {} : { dedupeId: row.key }) }
   const id = await enqueue(tx, definition, row.payload as never, options)
   // A dead letter that somebody has seen to is not waiting for anybody any more.
   const state: JobState = row.state === 'dead' ? 'failed' : row.state

@@ -36,6 +36,8 @@ export interface QueueClient extends AsyncDisposable {
   ): Promise<string>
   /** Of all tenants, as Redis sees them. */
   counts(definition: AnyQueue): Promise<QueueCounts>
+  /** Connections of workers that take jobs of this queue, in whatever process. */
+  workers(definition: AnyQueue): Promise<number>
   /** Throws unless Redis answers. */
   ready(): Promise<void>
   policy(): Promise<RedisPolicy>
@@ -55,6 +57,7 @@ export function createQueues(settings: QueueClientSettings): QueueClient {
     definitions,
     add: (definition, payload, options = {}) => addJob(producer, definition, { ...options, payload }),
     counts: async (definition) => countJobs(await producer.queue(definition)),
+    workers: async (definition) => await unlessRedisFails((await producer.queue(definition)).getWorkersCount()),
     ready: async () => {
       await producer.redis((connection) => connection.ping())
     },

@@ -23,10 +23,10 @@ export {
   type QueueLimits,
 } from './definition.ts'
 export { type EnqueueOptions, enqueue } from './enqueue.ts'
-export type { QueueOverview } from './fast-jobs.ts'
 export type { JobView } from './job-view.ts'
 export type { JobState } from './ledger.ts'
 export type { QueueLog } from './log.ts'
+export type { QueueOverview } from './overview.ts'
 export { checkRedisPolicy, queuePrefix, type RedisPolicy, reconnectOnError } from './redis.ts'
 export { type Schedule } from './schedules.ts'
 export { type Backoff, days, exponential, fixed, hours, minutes, perMinute, perSecond, type Rate, seconds } from './units.ts'

@@ -3,6 +3,7 @@ import type { AnyQueue } from './definition.ts'
 import type { JobState } from './ledger.ts'
 import { platformTenant } from './payload.ts'
 import { fastWork } from './run.ts'
+import { traceOf, traceparentIn } from './trace.ts'
 
 /** A job as administrators see it. */
 export interface JobView {
@@ -31,6 +32,8 @@ export interface JobView {
   readonly replayedAs: string | null
   /** False: added by the fast path or a schedule, and only in Redis until it fails. */
   readonly durable: boolean
+  /** Of what requested it; null without telemetry. */
+  readonly traceId: string | null
   /** What the processor last said; null in lists, and when Redis does not know it any more. */
   readonly progress: unknown
 }
@@ -52,6 +55,7 @@ export interface JobRow extends Record<string, unknown> {
   cancel_requested_at: Date | string | null
   reason: string | null
   stack: string | null
+  traceparent: string | null
   actor: string | null
   replay_of: string | null
   replayed_as: string | null
@@ -78,6 +82,7 @@ export function viewOfRow(row: JobRow): JobView {
     replayOf: row.replay_of,
     replayedAs: row.replayed_as,
     durable: true,
+    traceId: traceOf(row.traceparent),
     progress: null,
   }
 }
@@ -108,6 +113,7 @@ export async function viewOfFast(job: Job, definition: AnyQueue): Promise<JobVie
     replayOf: null,
     replayedAs: null,
     durable: false,
+    traceId: traceOf(traceparentIn(job.opts.telemetry?.metadata)),
     progress: job.progress,
   }
 }

@@ -16,6 +16,11 @@ export function traceMetadata(traceparent: string | null): { telemetry?: { metad
   return traceparent === null ? {} : { telemetry: { metadata: JSON.stringify({ traceparent }) } }
 }
 
+/** What BullMQ keeps with a job, by `traceMetadata` or by its own telemetry. */
+export function traceparentIn(metadata: string | undefined): string | null {
+  return /"traceparent":"([^"]*)"/.exec(metadata ?? '')?.[1] ?? null
+}
+
 export function traceOf(traceparent: string | null): string | null {
   return traceparent?.split('-')[1] ?? null
 }

@@ -17,6 +17,7 @@ import {
 } from '@slipway/http'
 import { httpMetrics } from '@slipway/telemetry'
 import type { Express } from 'express'
+import { usesStorage } from './checks.ts'
 import { healthRoutes } from './health-routes.ts'
 import { type Host, type HostedService, type HostOptions, openHost, orClose } from './host.ts'
 import type { AnyManifest } from './manifest.ts'
@@ -123,7 +124,8 @@ function serviceRoutes({ manifest, context, databases }: HostedService, host: Ho
   const rate = { name: manifest.name, limit: host.config.platform.http.requestsPerMinute, seconds: 60, by: 'principal' } as const
   const own = manifest.routes.filter((route) => !route.internal).map((route) => withRate(route, rate))
   const added = platformRoutes(manifest).map((route) => withRate(route, rate))
-  const platform = { manifest, databases, queues: host.shared.queues, health: host.health, now: host.now }
+  const { queues, scanner } = host.shared
+  const platform = { manifest, databases, queues, health: host.health, scanner: usesStorage(manifest) ? scanner : null, now: host.now }
   const document = openApiRoute(manifest.name, [...own, ...added], apiInfo(manifest))
   return [...mount([document], undefined), ...mount(added, platform, { idempotency }), ...mount(own, context, { idempotency })]
 }

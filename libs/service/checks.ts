@@ -26,12 +26,11 @@ interface CheckedProcess {
  * signatures is worse than none, because its verdicts mean nothing.
  */
 export function readinessChecks({ kind, manifests, databases, shared, allowTestSignatures }: CheckedProcess): ReadinessCheck[] {
-  const usesStorage = manifests.some((manifest) => manifest.buckets.length > 0)
   return [
     ...[...databases].map(([service, { runtime }]) => databaseCheck(service, runtime)),
     ...manifests.flatMap((manifest) => schemaCheck(manifest, databases.get(manifest.name)?.runtime)),
     { name: 'redis', essential: kind === 'worker', run: () => redisCheck(shared) },
-    ...(usesStorage
+    ...(manifests.some(usesStorage)
       ? [
           { name: 'storage', essential: true, run: (signal: AbortSignal) => done(shared.storage.ready(signal)) },
           { name: 'scanner', essential: false, run: () => scannerCheck(shared.scanner) },
@@ -39,6 +38,11 @@ export function readinessChecks({ kind, manifests, databases, shared, allowTestS
         ]
       : []),
   ]
+}
+
+/** Without buckets neither the object store nor the scanner is of any concern. */
+export function usesStorage({ buckets }: AnyManifest): boolean {
+  return buckets.length > 0
 }
 
 function databaseCheck(service: string, database: Database): ReadinessCheck {
@@ -69,7 +73,7 @@ async function redisCheck({ queues }: SharedResources): Promise<string | undefin
 /** Within the time of a check: a clamd that hangs counts as one that is down, and not as one without signatures. */
 const scannerMilliseconds = 1500
 
-async function stateOf(scanner: Scanner): Promise<ScannerState> {
+export async function scannerState(scanner: Scanner): Promise<ScannerState> {
   const answered = new AbortController()
   const silent = { status: 'down', reason: `clamd does not answer within ${scannerMilliseconds} ms` } as const
   try {
@@ -80,12 +84,12 @@ async function stateOf(scanner: Scanner): Promise<ScannerState> {
 }
 
 async function scannerCheck(scanner: Scanner): Promise<undefined> {
-  const state = await stateOf(scanner)
+  const state = await scannerState(scanner)
   if (state.status === 'down') throw problem('scanner.unavailable', { detail: state.reason })
 }
 
 async function signatureCheck(scanner: Scanner, allowTestSignatures: boolean): Promise<string | undefined> {
-  const state = await stateOf(scanner)
+  const state = await scannerState(scanner)
   if (state.status !== 'test-signatures') return undefined
   if (allowTestSignatures) return 'clamd has test signatures only: nothing but the EICAR test file is found'
   throw problem('scanner.no-signatures', { detail: 'clamd has no official database: let freshclam fetch one before traffic is let in' })

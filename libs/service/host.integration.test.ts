@@ -140,7 +140,11 @@ describe('an API and a worker in one process', () => {
   it('show the state of the service to admins only', async () => {
     expect((await fetch(`${server.url}/api/v1/notes/status`, as('member'))).status).toBe(403)
     const status = await fetch(`${server.url}/api/v1/notes/status`, as('admin'))
-    expect(await status.json()).toMatchObject({ service: 'notes', status: 'degraded' })
+    expect(await status.json()).toMatchObject({
+      service: 'notes',
+      status: 'degraded',
+      scanner: { status: 'test-signatures', engine: expect.stringMatching(/^ClamAV \d/), database: null, ageSeconds: null },
+    })
   })
 
   it('document the service, browse it and explain problems', async () => {

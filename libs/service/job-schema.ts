@@ -24,13 +24,19 @@ export const Job = z.object({
   replayOf: z.string().nullable(),
   replayedAs: z.string().nullable(),
   durable: z.boolean().describe('False: only in Redis until it fails'),
+  traceId: z.string().nullable().describe('Of what requested it; null without telemetry'),
 })
+
+const Spread = z.object({ jobs: z.number().int(), median: z.number(), p95: z.number() })
 
 export const Overview = z.object({
   queue: z.string(),
   jobs: z.record(z.enum(states), z.number().int()),
   oldestWaitingAt: time.nullable(),
   oldestWaitingSeconds: z.number().nullable().describe('Age of the oldest job that could run now'),
+  waited: Spread.nullable().describe('Seconds to the first start, of jobs that started within 24 hours; null: none did'),
+  ran: Spread.nullable().describe('Seconds of the last attempt of such jobs that have ended; null: none has'),
+  workers: z.number().int().nullable().describe('Worker processes that take its jobs now; null when Redis does not tell'),
   redis: z.record(z.string(), z.number()).nullable().describe('What Redis counts over all tenants; for operators only'),
 })
 

@@ -1,4 +1,5 @@
 import type { QueueClient } from '@slipway/queue'
+import type { Scanner } from '@slipway/scanner'
 import type { Health } from './health.ts'
 import type { AnyManifest } from './manifest.ts'
 import type { ServiceDatabases } from './resources.ts'
@@ -9,5 +10,7 @@ export interface PlatformContext {
   readonly databases: ServiceDatabases
   readonly queues: QueueClient
   readonly health: Health
+  /** Null for services that store no files. */
+  readonly scanner: Scanner | null
   readonly now: () => number
 }

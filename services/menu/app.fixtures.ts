@@ -1,11 +1,12 @@
 import type { AuthenticateRequest, Principal, TenantRole } from '@slipway/auth'
 import { readConfig } from '@slipway/config'
-import { connect } from '@slipway/db'
+import { connect, type Database } from '@slipway/db'
 import { createHttpApp, createIdempotencyStore, listen } from '@slipway/http'
 import { createQueues, createWorkers, type Workers } from '@slipway/queue'
 import { createScanner } from '@slipway/scanner'
 import type { Runtime } from '@slipway/service'
 import { createScanGate, createStorage, type StorageOptions } from '@slipway/storage'
+import { sql } from 'drizzle-orm'
 import { Redis } from 'ioredis'
 import type { MenuContext } from './context.ts'
 import { menu } from './service.ts'
@@ -14,7 +15,7 @@ import { menu } from './service.ts'
 export interface MenuSettings {
   database: { runtime: string; system: string }
   redisUrl: string
-  storage: StorageOptions
+  storage: StorageOptions & { endpoint: string }
   scanner: { host: string; port: number; maxFileBytes: number }
   environment: Record<string, string>
 }
@@ -67,7 +68,7 @@ export async function openMenu(settings: MenuSettings, wrap: Wrap = (context) =>
     redis: () => redis,
   }
   const made = await menu.context(parts as unknown as Runtime<typeof config>)
-  const tenants = { find: (slug: string) => findTenant(system.pool, slug) }
+  const tenants = { find: (slug: string) => findTenant(system, slug) }
   const context = wrap({ ...made, tenants })
   const app = createHttpApp({
     routes: menu.routes,
@@ -104,12 +105,13 @@ export async function openMenu(settings: MenuSettings, wrap: Wrap = (context) =>
 }
 
 /** Whoever has a dish or a menu is a tenant. */
-async function findTenant(pool: { query: (text: string, values: unknown[]) => Promise<{ rows: unknown[] }> }, slug: string) {
-  const { rows } = await pool.query(
-    `select tenant_id as id from (select tenant_id from dishes union select tenant_id from menus) as known where 't' || left(tenant_id::text, 8) = $1`,
-    [slug],
+async function findTenant(system: Database, slug: string) {
+  const { rows } = await system.transaction((tx) =>
+    tx.execute<{ id: string }>(sql`
+      select tenant_id as id from (select tenant_id from dishes union select tenant_id from menus) as known
+        where 't' || left(tenant_id::text, 8) = ${slug}`),
   )
-  const [found] = rows as { id: string }[]
+  const [found] = rows
   return found ? { id: found.id, slug, name: `Tenant ${slug}` } : null
 }
 

@@ -1,5 +1,7 @@
 import { type MenuSettings, openMenu, type Wrap } from './app.fixtures.ts'
 
+/** Where an API process is to die that takes a photo. */
+export const uploadCrashPoints = ['before copy 1', 'after copy 1', 'upload committed'] as const
 /** Where a worker process is to die. The first copy is that of the photo, the other three are those of the model. */
 export const crashPoints = [
   'before copy 1',
@@ -11,7 +13,7 @@ export const crashPoints = [
   'before commit',
   'after commit',
 ] as const
-export type CrashPoint = (typeof crashPoints)[number] | 'never'
+export type CrashPoint = (typeof crashPoints)[number] | (typeof uploadCrashPoints)[number] | 'never'
 
 /** Kills the process without a word at the given point. */
 export function dieAt(point: CrashPoint): Wrap {
@@ -45,16 +47,16 @@ export function dieAt(point: CrashPoint): Wrap {
       )
       // Only the last transaction says whether the model is served.
       if (result === true) reach('after commit')
-      if (copies === 1) reach('photo shown')
+      if (copies === 1) reach(process.argv[4] === 'api' ? 'upload committed' : 'photo shown')
       return result
     }
     return { ...context, gate: { ...gate, accept }, database: { ...database, tenantTransaction } }
   }
 }
 
-const [settings, point] = process.argv.slice(2)
+const [settings, point, kind] = process.argv.slice(2)
 if (settings && point) {
   const opened = await openMenu(JSON.parse(settings) as MenuSettings, dieAt(point as CrashPoint))
-  await opened.work()
-  process.stdout.write('working\n')
+  if (kind !== 'api') await opened.work()
+  process.stdout.write(`${opened.url}\n`)
 }

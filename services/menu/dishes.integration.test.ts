@@ -67,6 +67,18 @@ describe('a dish', () => {
     ['a line break in the name', { name: 'A\nB' }, '/body/name'],
     ['a bell in the description', { description: '\u0007' }, '/body/description'],
     ['a negative price', { price: { amount: -1, currency: 'EUR' } }, '/body/price/amount'],
+    ['a name that is too long', { name: 'x'.repeat(201) }, '/body/name'],
+    ['a name that is a number', { name: 7 }, '/body/name'],
+    ['a name that runs backwards', { name: 'Soup\u202epuoS' }, '/body/name'],
+    ['a description that is too long', { description: 'x'.repeat(2001) }, '/body/description'],
+    ['a price that is a number', { price: 5 }, '/body/price'],
+    ['a price without an amount', { price: { currency: 'EUR' } }, '/body/price/amount'],
+    ['a price as text', { price: { amount: '5', currency: 'EUR' } }, '/body/price/amount'],
+    ['a currency in small letters', { price: { amount: 1, currency: 'eur' } }, '/body/price/currency'],
+    ['a tax in the price', { price: { amount: 1, currency: 'EUR', tax: 20 } }, '/body/price/tax'],
+    ['allergens as text', { allergens: 'milk' }, '/body/allergens'],
+    ['a category that is no id', { categoryId: 'desserts' }, '/body/categoryId'],
+    ['what is neither visible nor hidden', { visible: 'yes' }, '/body/visible'],
     ['half a cent', { price: { amount: 1.5, currency: 'EUR' } }, '/body/price/amount'],
     ['more than an integer holds', { price: { amount: 2 ** 31, currency: 'EUR' } }, '/body/price/amount'],
     ['a currency that there is not', { price: { amount: 1, currency: 'XYZ' } }, '/body/price/currency'],
@@ -84,6 +96,31 @@ describe('a dish', () => {
       'request.invalid',
       [pointer],
     ])
+  })
+
+  it.each([
+    ['name', { name: '' }, '/body/name'],
+    ['price', { price: { amount: -1 } }, '/body/price/amount'],
+    ['currency', { price: { currency: 'Euro' } }, '/body/price/currency'],
+    ['allergens', { allergens: ['milk', 'sand'] }, '/body/allergens/1'],
+    ['plate', { plateDiameterCm: 'large' }, '/body/plateDiameterCm'],
+    ['category', { categoryId: '019aa5f2-7c1e-7a10-9d61-3f0a5d2c9b21' }, '/body/categoryId'],
+    ['position', { position: 1 }, '/body/position'],
+  ])('keeps all that it was when a change of its %s is refused', async (_, json, pointer) => {
+    const before = await ours.dish()
+    const { status, body } = await patch(before.id, json)
+    expect([status, body.code, body.errors]).toMatchObject([422, 'request.invalid', [{ pointer }]])
+    expect(await ours.get(before.id)).toEqual(before)
+  })
+
+  it('keeps its currency when only the amount is changed, and its amount when only the currency is', async () => {
+    const { id } = await ours.dish({ price: { amount: 850, currency: 'CHF' } })
+    expect((await patch(id, { price: { amount: 900 } })).body.price).toEqual({ amount: 900, currency: 'CHF' })
+    expect((await patch(id, { price: { currency: 'JPY' } })).body.price).toEqual({ amount: 900, currency: 'JPY' })
+  })
+
+  it.each(['Chef’s choice 👨‍🍳', 'می‌خواهم', '東京ラーメン'])('may be called %s', async (name) => {
+    expect(await ours.dish({ name, description: `${name}\r\n${name}` })).toMatchObject({ name, description: `${name}\r\n${name}` })
   })
 
   it('is not made twice under one key', async () => {
@@ -140,6 +177,14 @@ describe('the order', () => {
     const [, , c] = await three()
     await order([c.id])
     expect(await names()).toEqual(['C', 'A', 'B'])
+  })
+
+  it('changes the ETags of the dishes that move and stands in the way of nobody who edits them', async () => {
+    const [a, b] = await three()
+    await order([b.id, a.id])
+    const read = await ours.call(`/api/v1/dishes/${a.id}`, { headers: { 'if-none-match': a.etag } })
+    expect([read.status, read.body.position]).toEqual([200, 1])
+    expect((await patch(a.id, { name: 'A2' }, { 'if-match': a.etag })).status).toBe(200)
   })
 
   it('refuses what is no dish, one twice, and what is another tenant’s, and says which', async () => {
@@ -228,6 +273,45 @@ describe('a menu', () => {
     expect((await ours.call(`/api/v1/menus/${id}`, { method: 'DELETE' })).status).toBe(204)
     expect((await ours.call(`/api/v1/menus/${id}`)).status).toBe(404)
     expect((await ours.get(soup.id)).categoryId).toBeNull()
+  })
+
+  it('has another ETag once another menu moved it, and can be edited all the same', async () => {
+    const first = await menu({ name: 'A' })
+    const { id } = await menu({ name: 'B' })
+    await change(id, { position: 0 })
+    const read = await ours.call(`/api/v1/menus/${first.id}`, { headers: { 'if-none-match': first.etag } })
+    expect([read.status, read.body.position]).toEqual([200, 1])
+    const again = await ours.call(`/api/v1/menus/${first.id}`, { headers: { 'if-none-match': read.body.etag } })
+    expect(again.status).toBe(304)
+    expect((await change(first.id, { name: 'A2' }, { 'if-match': first.etag })).status).toBe(200)
+    const late = await ours.call(`/api/v1/menus/${first.id}`, { method: 'DELETE', headers: { 'if-match': first.etag } })
+    expect(late).toMatchObject({ status: 412, body: { code: 'precondition.failed' } })
+  })
+
+  it.each([
+    ['no name', { name: ' ' }, '/body/name'],
+    ['a description of numbers', { description: 5 }, '/body/description'],
+    ['a category without a name', { categories: [{ name: 'A' }, {}] }, '/body/categories/1/name'],
+    ['a category with dishes', { categories: [{ name: 'A', dishes: [] }] }, '/body/categories/0/dishes'],
+    ['more categories than anybody reads', { categories: Array.from({ length: 101 }, () => ({ name: 'A' })) }, '/body/categories'],
+    ['what is neither visible nor hidden', { visible: 1 }, '/body/visible'],
+    ['a field that there is not', { dishes: [] }, '/body/dishes'],
+  ])('with %s is refused, new or changed', async (_, fields, pointer) => {
+    const before = await menu()
+    const answers = [await ours.call('/api/v1/menus', { method: 'POST', json: { name: 'M', ...fields } }), await change(before.id, fields)]
+    for (const { status, body } of answers) expect([status, body.code, body.errors]).toMatchObject([422, 'request.invalid', [{ pointer }]])
+    expect((await ours.call('/api/v1/menus')).body.items).toEqual([before])
+  })
+
+  it('goes to no place before the first', async () => {
+    const { id } = await menu()
+    expect((await change(id, { position: -1 })).body).toMatchObject({ status: 422, errors: [{ pointer: '/body/position' }] })
+  })
+
+  it('is one too many beyond fifty', async () => {
+    for (let count = 0; count < 50; count++) await menu({ name: `Menu ${count}`, categories: [] })
+    const answer = await ours.call('/api/v1/menus', { method: 'POST', json: { name: 'One more' } })
+    expect(answer).toMatchObject({ status: 413, body: { code: 'quota.exceeded' } })
   })
 
   it('can be moved among the others', async () => {

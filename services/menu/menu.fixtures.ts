@@ -46,32 +46,33 @@ export interface CallOptions {
 interface Options {
   environment?: Record<string, string>
   wrap?: Wrap
+  /** Leads the service to its stores by another way. */
+  lead?: (settings: MenuSettings) => Promise<MenuSettings>
 }
 
-export async function startMenu({ environment = {}, wrap }: Options = {}) {
+export async function startMenu({ environment = {}, wrap, lead = async (settings) => settings }: Options = {}) {
   await using stack = new AsyncDisposableStack()
   const database = stack.use(
     await testDatabase({ migrations: [{ service: menu.name, folder: menu.migrations }], libraries: platformMigrations }),
   )
   const redis = stack.use(await testRedis())
   const stored = stack.use(await testStorage())
-  const settings: MenuSettings = {
+  const settings = await lead({
     database: { runtime: database.url('runtime'), system: database.url('system') },
     redisUrl: redis.url,
     storage: stored.config,
     scanner: testScanner(),
     environment,
-  }
+  })
   const changes = await watchChanges(database.adminUrl, stack)
   const opened = stack.use(await openMenu(settings, wrap))
   const owned = stack.move()
-  const call = (caller: Caller | null, path: string, options: CallOptions = {}) => callApi(opened.url, { caller, path, call: options })
   return {
     ...opened,
     redisServer: redis,
     settings,
     database,
-    call,
+    call: callAt(opened.url),
     /** Looks again after every change of a model or of a job, until it is as wanted. */
     async until<T>(look: () => Promise<T>, fits: (value: T) => boolean): Promise<T> {
       for (;;) {
@@ -105,6 +106,10 @@ async function watchChanges(adminUrl: string, stack: AsyncDisposableStack): Prom
 
 export function authorization({ tenant, role = 'member', user = 'ada', scopes = ['*'] }: Caller): Record<string, string> {
   return { authorization: `Bearer ${[tenant.id, tenant.slug, role, user, scopes.join(' ')].join('/')}` }
+}
+
+export function callAt(url: string) {
+  return (caller: Caller | null, path: string, options: CallOptions = {}) => callApi(url, { caller, path, call: options })
 }
 
 async function callApi(url: string, { caller, path, call }: { caller: Caller | null; path: string; call: CallOptions }): Promise<Answer> {

@@ -2,9 +2,10 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { type CrashPoint, crashPoints } from './crash.fixtures.ts'
+import { type CrashPoint, crashPoints, uploadCrashPoints } from './crash.fixtures.ts'
 import { menuSweep } from './jobs/menu-sweep.ts'
 import {
+  callAt,
   jobsOf,
   keysIn,
   kitchen,
@@ -36,6 +37,18 @@ async function workAndDie(point: CrashPoint): Promise<NodeJS.Signals | null> {
   const script = fileURLToPath(new URL('./crash.fixtures.ts', import.meta.url))
   const child = spawn(process.execPath, [script, JSON.stringify(test.settings), point], { stdio: ['ignore', 'ignore', 'inherit'] })
   const [, signal] = await once(child, 'exit')
+  return signal
+}
+
+/** An API process of its own that takes one photo and dies of it. */
+async function uploadAndDie(point: CrashPoint, id: string, content: Buffer): Promise<NodeJS.Signals | null> {
+  const script = fileURLToPath(new URL('./crash.fixtures.ts', import.meta.url))
+  const child = spawn(process.execPath, [script, JSON.stringify(test.settings), point, 'api'], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const exited = once(child, 'exit')
+  const [url] = await once(child.stdout, 'data')
+  const answer = kitchen({ ...test, call: callAt(String(url).trim()) }, { tenant }).photo(id, content)
+  await expect(answer).rejects.toThrow('fetch failed')
+  const [, signal] = await exited
   return signal
 }
 
@@ -94,6 +107,30 @@ describe('a worker that is killed', () => {
     test.advance(2 * day)
     await sweep()
     expect([...(await keysIn(test, 'dish-images')), ...(await keysIn(test, 'dish-models'))]).toEqual([])
+  })
+})
+
+describe('an API process that is killed', () => {
+  it.each(uploadCrashPoints)('at "%s" leaves a photo that can be sent again, and nothing else after the sweep', async (point) => {
+    const { id } = await ours.dish()
+    const content = await platePhoto()
+    expect(await uploadAndDie(point, id, content)).toBe('SIGKILL')
+    const left = await ours.get(id)
+    expect(left.model?.state).toBe(point === 'upload committed' ? 'queued' : undefined)
+    const { status, body } = await ours.photo(id, content)
+    expect([status, body.model.state]).toEqual([202, 'queued'])
+    if (left.model) expect(body.model.id).toBe(left.model.id)
+    await using _workers = await test.work()
+    expect((await ours.reaches(id, 'done')).served).toBe(body.model.id)
+    await test.until(
+      () => jobsOf(test, 'model-generation'),
+      (jobs) => jobs.length === 1 && jobs.every(({ state }) => state === 'completed'),
+    )
+    await removeObjects(test)
+    test.advance(2 * day)
+    await sweep()
+    await expectOrder()
+    expect(await keysIn(test, 'dish-images')).toHaveLength(1)
   })
 })
 

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { curlOf } from './curl.ts'
 import { eventsOf, type ServerEvent } from './event-parser.ts'
 import { createStore } from './store.ts'
-import { bytesText, durationText, wordsOf } from './words.ts'
+import { bytesText, durationText, NotSent, wordsOf, workTimeText } from './words.ts'
 
 describe('a request as curl', () => {
   test('has its parameters, its query and its body, safe for a shell', () => {
@@ -36,6 +36,7 @@ describe('failures in words', () => {
   test('of a connection that broke, of a timeout, of anything', () => {
     expect(wordsOf(new TypeError('fetch failed')).title).toBe('The server cannot be reached')
     expect(wordsOf(new DOMException('late', 'TimeoutError')).title).toBe('The server took too long')
+    expect(wordsOf(new NotSent('Switch back.'))).toMatchObject({ title: 'It was not sent', detail: 'Switch back.' })
     expect(wordsOf('odd')).toMatchObject({ detail: 'odd' })
   })
 })
@@ -58,6 +59,17 @@ test.each([
   [172_800, '2 days'],
 ])('%i seconds are %s', (seconds, text) => {
   expect(durationText(seconds)).toBe(text)
+})
+
+test.each([
+  [0, '0 ms'],
+  [0.0123, '12 ms'],
+  [0.9999, '1.0 s'],
+  [1.26, '1.3 s'],
+  [89, '89.0 s'],
+  [95, '2 minutes'],
+])('work of %f seconds took %s', (seconds, text) => {
+  expect(workTimeText(seconds)).toBe(text)
 })
 
 describe('server-sent events', () => {

@@ -1,10 +1,8 @@
-import type { Calls as PlatformCalls } from './calls.generated.ts'
-import type { MenuCalls } from './menu-calls.ts'
+import type { Calls, Dish, DishModel } from './calls.generated.ts'
 
-/** Everything that the console calls. What is generated from a service counts; the menu's contract stands in until it is installed. */
-export interface Calls extends PlatformCalls, Omit<MenuCalls, keyof PlatformCalls> {}
+export type { Calls, Dish, DishModel, Menu, PublicDish, PublicMenu } from './calls.generated.ts'
 
-export type CallKey = keyof PlatformCalls | keyof MenuCalls
+export type CallKey = keyof Calls
 
 export interface CallOptions {
   readonly signal?: AbortSignal
@@ -33,3 +31,12 @@ export type Me = AnswerOf<'GET /api/v1/me'>
 export type Role = NonNullable<Me['role']>
 export type JobItem = ItemOf<'GET /api/v1/files/jobs'>
 export type QueueItem = ItemOf<'GET /api/v1/files/jobs/counts'>
+export type ServiceStatus = AnswerOf<'GET /api/v1/files/status'>
+export type Allergen = Dish['allergens'][number]
+export type Price = Dish['price']
+export type ModelResult = NonNullable<DishModel['result']>
+/** Centre and half axes in parts of the photo's width, angle in radians. */
+export type Ellipse = ModelResult['outline']
+type Help = NonNullable<DishModel['help']>
+/** In parts of the photo's width and height. */
+export type Crop = Extract<Help, { readonly crop: unknown }>['crop']

@@ -41,7 +41,12 @@ export async function followEvents(path: string, { signal, onEvent }: StreamOpti
 
 function pause(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
-    const timer = setTimeout(resolve, reconnectMilliseconds)
-    signal.addEventListener('abort', () => (clearTimeout(timer), resolve()), { once: true })
+    const end = () => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', end)
+      resolve()
+    }
+    const timer = setTimeout(end, reconnectMilliseconds)
+    signal.addEventListener('abort', end)
   })
 }

@@ -1,22 +1,20 @@
 import { ApiProblem } from '@slipway/client'
-import { session } from './runtime.ts'
 
 interface FormRequest {
   readonly method: 'POST' | 'PUT'
   readonly path: string
+  readonly token: string
   readonly form: FormData
+  readonly signal: AbortSignal
   /** Part of the bytes that are sent, 0 to 1. */
   readonly onProgress: (part: number) => void
-  /** Gives the request, which `abort()` cancels. */
-  readonly onStart?: (request: XMLHttpRequest) => void
 }
 
 /**
  * Sends a form with a file. `fetch` tells nothing of what is sent; XMLHttpRequest does.
  * @throws ApiProblem; an `AbortError`; a TypeError when the connection broke
  */
-export async function sendForm({ method, path, form, onProgress, onStart }: FormRequest): Promise<unknown> {
-  const token = await session.token({ fresh: false })
+export function sendForm({ method, path, token, form, signal, onProgress }: FormRequest): Promise<unknown> {
   const request = new XMLHttpRequest()
   const { promise, resolve, reject } = Promise.withResolvers<unknown>()
   request.open(method, path)
@@ -30,7 +28,7 @@ export async function sendForm({ method, path, form, onProgress, onStart }: Form
     if (request.status < 300) resolve(body)
     else reject(new ApiProblem(request.status, body ?? {}))
   })
-  onStart?.(request)
+  signal.addEventListener('abort', () => request.abort(), { once: true })
   request.send(form)
   return promise
 }

@@ -1,5 +1,5 @@
 import { ApiProblem } from '@slipway/client'
-import { createAccessToken, type Wanted } from './access-token.ts'
+import { type Bearer, createAccessToken, type Wanted } from './access-token.ts'
 import type { Me, Role } from './calls.ts'
 import { createApi } from './client.ts'
 import { createStore } from './store.ts'
@@ -25,7 +25,7 @@ const rememberedTenant = 'slipway.tenant'
 export function createSession(onChange: (change: 'entered' | 'left') => void) {
   const anonymous = createApi()
   const token = createAccessToken(anonymous)
-  const bearer = createApi(() => token.text())
+  const bearer = createApi(() => token.held()?.text ?? '')
   const state = createStore<SessionState>({ status: 'starting' })
 
   async function enter(wish: Wanted): Promise<void> {
@@ -62,17 +62,25 @@ export function createSession(onChange: (change: 'entered' | 'left') => void) {
     onChange('left')
   }
 
+  /** The access token, good for a request that begins now. @throws ApiProblem when the session has ended */
+  async function freshToken({ fresh }: { readonly fresh: boolean }): Promise<string> {
+    const held = token.held()
+    if (!fresh && held && token.isFresh()) return held.text
+    return await token.renew().catch((error: unknown) => {
+      if (error instanceof ApiProblem && error.status === 401) leave(true)
+      throw error
+    })
+  }
+
   return {
     state,
     resume,
     fail: () => state.set({ status: 'unreachable' }),
-    /** The access token, good for a request that begins now. @throws ApiProblem when the session has ended */
-    token: async ({ fresh }: { readonly fresh: boolean }): Promise<string> => {
-      if (!fresh && token.isFresh()) return token.text()
-      return await token.renew().catch((error: unknown) => {
-        if (error instanceof ApiProblem && error.status === 401) leave(true)
-        throw error
-      })
+    token: freshToken,
+    /** The same with its tenant: for what must not land in another one. Null when somebody has left meanwhile. */
+    bearer: async (): Promise<Bearer | null> => {
+      await freshToken({ fresh: false })
+      return token.held()
     },
     switchTenant: (slug: string) => enter({ tenant: slug }),
     actAsOperator: () => enter({ operator: true }),

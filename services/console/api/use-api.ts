@@ -1,4 +1,13 @@
-import { type QueryKey, type UseMutationResult, type UseQueryResult, useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import {
+  type QueryKey,
+  type UseInfiniteQueryResult,
+  type UseMutationResult,
+  type UseQueryResult,
+  useInfiniteQuery,
+  useMutation,
+  useQuery,
+  useQueryClient,
+} from '@tanstack/react-query'
 import { useSyncExternalStore } from 'react'
 import type { AnswerOf, CallInput, CallKey, InputOf, ItemOf, PagedKey, Role } from './calls.ts'
 import { api, session } from './runtime.ts'
@@ -52,19 +61,42 @@ export function useList<Key extends PagedKey>(
   })
 }
 
+/** A list as far as somebody has gone down: `fetchNextPage()` goes on. */
+export function usePages<Key extends PagedKey>(
+  key: Key,
+  input: CallInput<Key>,
+  repeat: Repeat = {},
+): UseInfiniteQueryResult<readonly ItemOf<Key>[]> {
+  return useInfiniteQuery({
+    queryKey: [...keyOf(key, input), 'pages'],
+    queryFn: ({ pageParam, signal }) => pageOf(key, input, { cursor: pageParam, signal }),
+    initialPageParam: null as string | null,
+    getNextPageParam: ({ nextCursor }) => nextCursor,
+    select: ({ pages }) => pages.flatMap(({ items }) => items),
+    refetchInterval: repeat.every ?? false,
+  })
+}
+
+interface PageAsked {
+  readonly cursor: string | null
+  readonly signal: AbortSignal
+}
+
+interface PageOf<Item> {
+  readonly items: readonly Item[]
+  readonly nextCursor: string | null
+}
+
+async function pageOf<Key extends PagedKey>(key: Key, input: CallInput<Key> | undefined, { cursor, signal }: PageAsked) {
+  const query: object = { limit: 100, ...(input && 'query' in input ? input.query : {}), ...(cursor === null ? {} : { cursor }) }
+  return (await api.call(key, ...argumentsOf<Key>({ ...input, query, signal }))) as PageOf<ItemOf<Key>>
+}
+
 async function allOf<Key extends PagedKey>(key: Key, input: CallInput<Key> | undefined, signal: AbortSignal): Promise<ItemOf<Key>[]> {
   const items: ItemOf<Key>[] = []
   let cursor: string | null = null
   do {
-    const query: object = {
-      limit: 100,
-      ...(input && 'query' in input ? input.query : {}),
-      ...(cursor === null ? {} : { cursor }),
-    }
-    const page = (await api.call(key, ...argumentsOf<Key>({ ...input, query, signal }))) as {
-      items: ItemOf<Key>[]
-      nextCursor: string | null
-    }
+    const page: PageOf<ItemOf<Key>> = await pageOf(key, input, { cursor, signal })
     items.push(...page.items)
     cursor = page.nextCursor
   } while (cursor !== null && items.length < 1000)

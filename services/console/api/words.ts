@@ -19,6 +19,9 @@ const advice: Readonly<Record<string, string>> = {
   'database.unavailable': 'The database does not answer. Try again in a minute.',
 }
 
+/** What was not sent, with what to do as its message. */
+export class NotSent extends Error {}
+
 /** Any failure as a title and a sentence, with the trace id by which an operator finds it. */
 export function wordsOf(error: unknown): Words {
   if (error instanceof ApiProblem) {
@@ -29,6 +32,7 @@ export function wordsOf(error: unknown): Words {
     const fields = errors.map(({ pointer, detail }) => ({ field: pointer.replace(/^\/(body|query|path|headers)\//, ''), detail }))
     return { title: details.title ?? `The server answered ${error.status}`, detail, fields, ...(traceId ? { traceId } : {}) }
   }
+  if (error instanceof NotSent) return { title: 'It was not sent', detail: error.message, fields: [] }
   if (error instanceof DOMException && error.name === 'TimeoutError')
     return { title: 'The server took too long', detail: 'Try again.', fields: [] }
   if (error instanceof TypeError)
@@ -55,6 +59,12 @@ export function durationText(seconds: number): string {
   const [unit, size] = steps.find(([, size]) => seconds >= size * 1.5) ?? ['second', 1]
   const count = Math.max(0, Math.round(seconds / size))
   return `${count} ${unit}${count === 1 ? '' : 's'}`
+}
+
+/** `350 ms`, `1.2 s`, `3 minutes`: how long work took. */
+export function workTimeText(seconds: number): string {
+  if (seconds < 0.9995) return `${Math.round(seconds * 1000)} ms`
+  return seconds < 90 ? `${seconds.toFixed(1)} s` : durationText(seconds)
 }
 
 export function momentText(iso: string): string {

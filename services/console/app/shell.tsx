@@ -2,10 +2,12 @@ import { IconClockPlay, IconFolder, IconHome, IconToolsKitchen2, IconUsers } fro
 import { Link, Outlet } from '@tanstack/react-router'
 import { Suspense } from 'react'
 import { useMay, useSignedIn } from '../api/use-api.ts'
+import { BulkPanel } from '../screens/files/bulk-panel.tsx'
 import { UploadPanel } from '../screens/files/upload-panel.tsx'
 import { AccountMenu } from './account-menu.tsx'
 import classes from './shell.module.css'
 import { TenantSwitcher } from './tenant-switcher.tsx'
+import corner from './work-corner.module.css'
 
 const places = [
   { to: '/', label: 'Home', icon: IconHome },
@@ -37,7 +39,10 @@ export function Shell() {
           <Outlet />
         </Suspense>
       </main>
-      <UploadPanel />
+      <div className={corner.corner}>
+        <BulkPanel />
+        <UploadPanel />
+      </div>
     </div>
   )
 }

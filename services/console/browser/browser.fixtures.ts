@@ -27,6 +27,9 @@ export function launch(): Promise<Browser> {
   })
 }
 
+/** Runs share a stack: each names its things anew. */
+export const unique = (name: string) => `${Date.now().toString(36)}-${name}`
+
 /** What no screen may do: break the policy, ask a foreign host, or throw. */
 export interface Watch {
   readonly faults: string[]
@@ -59,6 +62,11 @@ const axe = readFileSync(new URL(import.meta.resolve('axe-core/axe.min.js')), 'u
 
 /** What axe calls serious or critical on this page, with the elements. Run by the debugger, which no policy of the page stops. */
 export async function seriousFindings(page: Page): Promise<string[]> {
+  // Half-way through a transition colours are neither of the two.
+  await page.evaluate(async () => {
+    const transitions = document.getAnimations().filter((animation) => animation instanceof CSSTransition)
+    await Promise.allSettled(transitions.map(({ finished }) => finished))
+  })
   await page.evaluate(axe)
   const found = await page.evaluate(async () => {
     const { violations } = await (globalThis as unknown as { axe: { run(): Promise<AxeResults> } }).axe.run()

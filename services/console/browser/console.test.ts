@@ -1,8 +1,8 @@
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { eicar, launch, openPage, seriousFindings, signIn, stack, type Watch } from './browser.fixtures.ts'
+import { eicar, launch, openPage, seriousFindings, signIn, stack, unique, type Watch } from './browser.fixtures.ts'
 
-const { url } = stack()
+const { url, tenant } = stack()
 let browser: Browser
 let context: BrowserContext
 let page: Page
@@ -17,8 +17,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await browser.close()
 })
-
-const unique = (name: string) => `${Date.now().toString(36)}-${name}`
 
 function send(...files: { name: string; content: Buffer }[]): Promise<void> {
   const input = page.getByLabel('Files to upload')
@@ -151,7 +149,68 @@ describe('the tenant', () => {
   })
 })
 
+describe('home', () => {
+  test('tells that only test signatures are loaded, what that means and what to do', async () => {
+    await page.goto(url)
+    const tile = page.getByRole('region', { name: 'Virus database' })
+    await tile.getByText('Only test signatures are loaded: no real malware is found').waitFor()
+    await tile.getByText('Let freshclam reach its mirror').waitFor()
+    await tile.getByText(/^ClamAV \d/).waitFor()
+  })
+
+  test('tells of the API and the workers of every service, of all queues and of the quota', async () => {
+    for (const service of ['Identity', 'Files', 'Menu']) {
+      const tile = page.getByRole('region', { name: 'Health' }).getByRole('article', { name: service })
+      await tile.getByText('1 worker', { exact: true }).waitFor()
+      await tile.getByText(`database:${service.toLowerCase()}`).waitFor()
+    }
+    const queues = page.getByRole('region', { name: 'Work that waits' })
+    for (const queue of ['identity-mail', 'model-generation']) {
+      await queues
+        .getByRole('row', { name: queue })
+        .getByText(/nothing waits|oldest waits/)
+        .waitFor()
+    }
+    await page
+      .getByRole('region', { name: 'Storage' })
+      .getByText(/ of .* in \d+ of .* files/)
+      .waitFor()
+  })
+
+  test('says when what it shows is old, because the API has gone', async () => {
+    // A page of its own, whose broken requests are no fault.
+    const other = await context.newPage()
+    await other.goto(url)
+    const tile = other.getByRole('region', { name: 'Virus database' })
+    await tile.getByText(/^ClamAV/).waitFor()
+    await other.route('**/api/v1/files/status', (route) => route.abort())
+    await tile.getByText('This is not up to date: the server cannot be reached').waitFor({ timeout: 40_000 })
+    await tile.getByText(/^ClamAV/).waitFor()
+    await other.close()
+  })
+})
+
 describe('jobs', () => {
+  test('each queue tells how long its jobs wait and run', async () => {
+    await page.goto(`${url}/jobs?service=identity`)
+    const row = page.getByRole('table', { name: 'Queues' }).getByRole('row', { name: /^identity-mail/ })
+    await row.getByText(/^waits [\d.]+ m?s, 95 % within [\d.]+ m?s$/).waitFor()
+    await row.getByText(/^runs [\d.]+ m?s, 95 % within [\d.]+ m?s$/).waitFor()
+    await row.getByRole('button', { name: /completed/ }).waitFor()
+  })
+
+  test('one that has ended is replayed as a new job, and names the one it repeats', async () => {
+    await page.goto(`${url}/jobs?service=identity&queue=identity-mail&state=completed`)
+    const first = page.getByRole('table', { name: 'Jobs', exact: true }).getByRole('button').first()
+    await first.click()
+    const facts = page.getByRole('table', { name: 'The job' })
+    await facts.getByRole('row', { name: /^Waited/ }).waitFor()
+    await facts.getByRole('row', { name: /^Ran/ }).waitFor()
+    await page.getByRole('button', { name: 'Replay as a new job' }).click()
+    await page.getByText('A new job does the work again').waitFor()
+    await facts.getByRole('row', { name: /^Repeated as/ }).waitFor()
+  })
+
   test('a job is found by its queue, with its payload', async () => {
     await page.goto(`${url}/jobs?service=identity`)
     await page.getByRole('table', { name: 'Queues' }).getByRole('button', { name: 'identity-mail' }).click()
@@ -176,19 +235,26 @@ const screens = [
   '/tenant?tab=settings',
   '/tenant?tab=audit',
   '/link',
+  `/m/${tenant}`,
 ]
+
+/** Pages for people who have not signed in have nothing that a key could ask. */
+const isOutside = (path: string) => path === '/link' || path.startsWith('/m/')
 
 describe.each(['light', 'dark'] as const)('every screen in %s', (colorScheme) => {
   test.each(screens)('%s has no serious finding of axe, and nothing runs over a phone', async (path) => {
     await page.emulateMedia({ colorScheme })
     for (const [width, height] of [
       [1280, 900],
+      [390, 844],
       [360, 740],
     ] as const) {
       await page.setViewportSize({ width, height })
       await page.goto(`${url}${path}`)
       await page.getByRole('heading', { level: 1 }).waitFor()
       await page.waitForLoadState('networkidle')
+      expect(await page.evaluate(() => document.documentElement.dataset['mantineColorScheme'])).toBe(colorScheme)
+      if (!isOutside(path)) await page.getByRole('button', { name: 'Copy as curl' }).waitFor()
       expect(await seriousFindings(page)).toEqual([])
       expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(width)
     }

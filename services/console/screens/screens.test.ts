@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { previewKind } from './files/preview-kind.ts'
 import { queryOf } from './jobs/filter.ts'
 import { cropBetween, isUsable } from './menu/crop.ts'
-import { minorUnits } from './menu/price.ts'
+import { amountText, minorUnits } from './menu/price.ts'
 
 describe('what can be shown', () => {
   test.each([
@@ -23,14 +23,26 @@ describe('what can be shown', () => {
 })
 
 test.each([
-  ['12', 1200],
-  ['12,5', 1250],
-  ['0.99', 99],
-  ['1.005', null],
-  ['-1', null],
-  ['free', null],
-])('the price %s is %s', (text, amount) => {
-  expect(minorUnits(text)).toBe(amount)
+  ['12', 'EUR', 1200],
+  ['12,5', 'EUR', 1250],
+  ['0.99', 'EUR', 99],
+  ['1.005', 'EUR', null],
+  ['1.005', 'KWD', 1005],
+  ['1200', 'JPY', 1200],
+  ['12.5', 'JPY', null],
+  ['-1', 'EUR', null],
+  ['free', 'EUR', null],
+])('the price %s in %s is %s', (text, currency, amount) => {
+  expect(minorUnits(text, currency)).toBe(amount)
+})
+
+test.each([
+  [{ amount: 1250, currency: 'EUR' }, '12.50'],
+  [{ amount: 1250, currency: 'JPY' }, '1250'],
+  [{ amount: 1005, currency: 'KWD' }, '1.005'],
+])('%j is written as %s, and read back', (price, text) => {
+  expect(amountText(price)).toBe(text)
+  expect(minorUnits(text, price.currency)).toBe(price.amount)
 })
 
 describe('a crop', () => {

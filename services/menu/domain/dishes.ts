@@ -40,9 +40,11 @@ export async function createDish(tx: Transaction, author: Author, { fields, cont
   return id
 }
 
+type Partly<T> = { readonly [Field in keyof T]?: T[Field] | undefined }
+
 interface DishChange {
   readonly id: string
-  readonly fields: { readonly [Field in keyof DishFields]?: DishFields[Field] | undefined }
+  readonly fields: Partly<Omit<DishFields, 'price'>> & { readonly price?: Partly<DishFields['price']> | undefined }
   readonly context: Changing
   /** Throws if the row is not the one that the client has seen. */
   readonly expect: (row: DishRow) => void
@@ -53,8 +55,8 @@ export async function changeDish(tx: Transaction, author: Author, { id, fields, 
   const row = await lockDish(tx, id)
   expect(row)
   const before = fieldsOf(row)
-  const given = Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined))
-  const after: DishFields = { ...before, ...given }
+  const { price, ...rest } = fields
+  const after: DishFields = { ...before, ...given(rest), price: { ...before.price, ...given(price ?? {}) } }
   const changed = difference(before, after)
   if (Object.keys(changed.after).length === 0) return
   if (after.categoryId !== before.categoryId) await requireCategory(tx, after.categoryId)
@@ -64,6 +66,10 @@ export async function changeDish(tx: Transaction, author: Author, { id, fields, 
   if (!dish || after.plateDiameterCm === before.plateDiameterCm) return
   const photo = await photoOf(tx, dish.photoId)
   if (photo) await requestModel(context, author, { tx, dish, photo, help: (await newestModel(tx, dish))?.row.help ?? null })
+}
+
+function given<T extends object>(fields: T): { [Field in keyof T]?: Exclude<T[Field], undefined> } {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as typeof fields
 }
 
 export async function deleteDish(tx: Transaction, author: Author, change: Omit<DishChange, 'fields'>): Promise<void> {

@@ -33,23 +33,13 @@ interface DishEventsOptions {
 }
 
 /** One connection hears for all clients of the process which dishes have news; the news themselves are read from the log. */
-export function createDishEvents({ redis, keyPrefix, clients, log }: DishEventsOptions): DishEvents {
+export function createDishEvents(options: DishEventsOptions): DishEvents {
+  const { redis, keyPrefix, clients, log } = options
   const events = createEventLog({ redis, keyPrefix })
   const seats = new Map<string, Set<Seat>>()
   const byTenant = new Map<string, number>()
-  let subscriber: Redis | undefined
+  let ear: Ear | undefined
   let taken = 0
-
-  function listen(): Redis {
-    const connection = redis.duplicate({ enableOfflineQueue: true, maxRetriesPerRequest: null })
-    connection.on('error', (error) => log.debug({ err: error }, 'news of dishes cannot be heard'))
-    connection.on('message', (_channel, dishId: string) => seats.get(dishId)?.forEach((seat) => seat.wake('changed')))
-    // From here on everybody has to look for themselves; what was said while nobody heard is in the log, or in the row.
-    connection.on('close', () => wakeAll('time'))
-    connection.on('ready', () => wakeAll('time'))
-    connection.subscribe(changedChannel(keyPrefix)).catch((error: unknown) => log.debug({ err: error }, 'news of dishes cannot be heard'))
-    return connection
-  }
 
   function wakeAll(reason: Wake): void {
     for (const group of seats.values()) for (const seat of group) seat.wake(reason)
@@ -79,13 +69,14 @@ export function createDishEvents({ redis, keyPrefix, clients, log }: DishEventsO
     publish: (dishId, event) => events.append(dishId, event).catch((error: unknown) => log.debug({ err: error }, 'an event was not told')),
     follow(dish) {
       const seat = sit(dish)
-      subscriber ??= listen()
-      const connection = subscriber
+      // Either way everybody looks for themselves once: what was said while nobody heard is in the log, or in the row.
+      ear ??= listen(options, { changed: (id) => seats.get(id)?.forEach((each) => each.wake('changed')), turned: () => wakeAll('time') })
+      const hearing = ear
       return {
         after: (id) => events.after(dish.id, id),
         last: () => events.last(dish.id),
         get isLive() {
-          return connection.status === 'ready'
+          return hearing.isLive
         },
         wait: (milliseconds, signal) => seat.wait(milliseconds, signal),
         [Symbol.dispose]: () => seat[Symbol.dispose](),
@@ -93,8 +84,40 @@ export function createDishEvents({ redis, keyPrefix, clients, log }: DishEventsO
     },
     async [Symbol.asyncDispose]() {
       wakeAll('ended')
-      subscriber?.disconnect()
+      ear?.[Symbol.dispose]()
     },
+  }
+}
+
+interface Ear extends Disposable {
+  readonly isLive: boolean
+}
+
+interface Hearing {
+  readonly changed: (dishId: string) => void
+  /** It is live now, or is not any more. */
+  readonly turned: () => void
+}
+
+/** Live from the moment on at which Redis has said that it tells of every change. */
+function listen({ redis, keyPrefix, log }: Omit<DishEventsOptions, 'clients'>, { changed, turned }: Hearing): Ear {
+  let live = false
+  const turn = (heard: boolean) => {
+    if (live === heard) return
+    live = heard
+    turned()
+  }
+  const deaf = (error: unknown) => log.debug({ err: error }, 'news of dishes cannot be heard')
+  const connection = redis.duplicate({ autoResubscribe: false, maxRetriesPerRequest: null })
+  connection.on('error', deaf)
+  connection.on('message', (_channel, dishId: string) => changed(dishId))
+  connection.on('close', () => turn(false))
+  connection.on('ready', () => void connection.subscribe(changedChannel(keyPrefix)).then(() => turn(true), deaf))
+  return {
+    get isLive() {
+      return live
+    },
+    [Symbol.dispose]: () => connection.disconnect(),
   }
 }
 

@@ -1,3 +1,4 @@
+import { problem } from '@slipway/problem'
 import { describe, expect, it } from 'vitest'
 import type { Follower, Wake } from './dish-events.ts'
 import type { DishEvent, LoggedEvent } from './event-log.ts'
@@ -14,7 +15,7 @@ const event = (revision: number, more: Partial<DishEvent> = {}): DishEvent => ({
 /** A log and a row under the test's own hand, and what wakes the client one after the other. */
 function stage({ wakes = [], ...options }: { wakes?: (() => Wake)[]; lastEventId?: string } = {}) {
   const log: LoggedEvent[] = []
-  const state = { row: event(1) as DishEvent | null, redis: true, patience: [] as number[], now: 0 }
+  const state = { row: event(1) as DishEvent | null, redis: true, database: true, patience: [] as number[], now: 0 }
   const need = () => {
     if (!state.redis) throw new Error('Redis is away')
   }
@@ -39,7 +40,10 @@ function stage({ wakes = [], ...options }: { wakes?: (() => Wake)[]; lastEventId
   const append = (logged: DishEvent) => void log.push({ ...logged, id: `${log.length + 1}-0` })
   const parts: StreamOptions = {
     follower,
-    present: async () => state.row,
+    present: async () => {
+      if (!state.database) throw problem('database.unavailable')
+      return state.row
+    },
     lastEventId: options.lastEventId,
     signal: new AbortController().signal,
     now: () => state.now,
@@ -85,6 +89,71 @@ describe('an event stream', () => {
     expect(await all.told()).toEqual(['2-0 2', '3-0 3'])
     all.state.row = event(4)
     expect(await all.told()).toEqual(['2-0 2', '3-0 3', '3-0 4'])
+  })
+
+  it('does not let the last words of a model that was given up hide the one that took its place', async () => {
+    const [old, young] = [event(7, { modelId: 'old' }), event(1, { modelId: 'young', data: '{"revision":"young"}' })]
+    const all = stage({
+      wakes: [
+        () => {
+          all.state.row = young
+          all.append(young)
+          all.append(old)
+          return 'changed'
+        },
+        () => {
+          all.append(event(2, { modelId: 'young' }))
+          return 'changed'
+        },
+      ],
+    })
+    all.state.row = event(6, { modelId: 'old' })
+    expect(await all.told()).toEqual(['0-0 6', '1-0 young', '3-0 2'])
+  })
+
+  it('tells of a photo that was deleted, and not of its model after that', async () => {
+    const none = event(0, { modelId: null, data: '{"revision":"none"}' })
+    const all = stage({
+      wakes: [
+        () => {
+          all.state.row = none
+          all.append(none)
+          all.append(event(2))
+          return 'changed'
+        },
+      ],
+    })
+    expect(await all.told()).toEqual(['0-0 1', '1-0 none'])
+  })
+
+  it('ends if the dish turns out to be gone while another model is told of', async () => {
+    const all = stage({
+      wakes: [
+        () => {
+          all.state.row = null
+          all.append(event(1, { modelId: 'young' }))
+          return 'changed'
+        },
+      ],
+    })
+    expect(await all.told()).toEqual(['0-0 1', 'gone'])
+  })
+
+  it('survives an outage of the database, and tells what has changed in the meantime', async () => {
+    const all = stage({
+      wakes: [
+        () => {
+          all.state.database = false
+          all.state.row = event(2)
+          return 'time'
+        },
+        () => {
+          all.state.database = true
+          return 'time'
+        },
+      ],
+    })
+    expect(await all.told()).toEqual(['0-0 1', 'beat', '0-0 2', 'beat'])
   })
 
   it('looks at the row with every heartbeat: not everything is told of', async () => {

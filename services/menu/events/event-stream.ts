@@ -1,3 +1,4 @@
+import { isProblem } from '@slipway/problem'
 import type { Follower } from './dish-events.ts'
 import { type DishEvent, earlier, isEventId, type LoggedEvent } from './event-log.ts'
 
@@ -62,15 +63,21 @@ async function firstCursor({ follower, lastEventId }: StreamOptions): Promise<st
 }
 
 /** What the log has beyond the position. True = the dish is gone. */
-async function* news({ follower }: StreamOptions, position: Position): AsyncGenerator<string, boolean> {
-  for (const event of await unread(follower, position)) {
+async function* news(options: StreamOptions, position: Position): AsyncGenerator<string, boolean> {
+  for (const event of await unread(options.follower, position)) {
     position.cursor = event.id
     if (event.kind === 'gone') {
       yield frame(event, event.id)
       return true
     }
+    const { seen } = position
+    // Which of two models is the newer one, the row knows: the last words of one that was given up may come after the first of the next.
+    if (seen !== null && seen.modelId !== event.modelId) {
+      if (yield* state(options, position)) return true
+      continue
+    }
     // The row may have told of it already.
-    if (event.modelId === position.seen?.modelId && event.revision <= position.seen.revision) continue
+    if (seen !== null && event.revision <= seen.revision) continue
     position.seen = event
     yield frame(event, event.id)
   }
@@ -89,7 +96,8 @@ async function unread(follower: Follower, { cursor }: Position): Promise<LoggedE
 /** The row, if it says something else than what was told last. True = the dish is gone. */
 async function* state(options: StreamOptions, position: Position): AsyncGenerator<string, boolean> {
   position.cursor ??= await firstCursor(options)
-  const event = await options.present()
+  const event = await options.present().catch(laterIfUnavailable)
+  if (event === undefined) return false
   if (event === null) {
     yield frame({ kind: 'gone', data: 'null' }, null)
     return true
@@ -99,6 +107,11 @@ async function* state(options: StreamOptions, position: Position): AsyncGenerato
   position.seen = event
   yield frame(event, position.cursor)
   return false
+}
+
+/** An outage of the database is no reason to break off: the next heartbeat looks again. */
+function laterIfUnavailable(error: unknown): undefined {
+  if (!isProblem(error, 'database.unavailable')) throw error
 }
 
 function frame({ kind, data }: Pick<DishEvent, 'kind' | 'data'>, id: string | null): string {

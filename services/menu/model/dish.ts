@@ -37,7 +37,7 @@ export function findDish(lab: Lab, { drawn: drawnPlate = null, hint = null }: Ou
   const middle = { x: lab.L.width / 2, y: lab.L.height / 2 }
   const centres = moments === null ? [middle] : [moments, middle]
   const fit = findPlate(lab, { centres, hints: hint === null ? [] : [hint] })
-  const confidence = fit === null ? 0 : fit.support * fit.evenness
+  const confidence = fit?.confidence ?? 0
   if (fit !== null && confidence >= confidenceGate)
     return { method: 'plate', confidence, outline: fit.ellipse, foreground: nothing, warnings: [] }
   return { method: 'relief', foreground, ...withoutPlate(lab, { foreground, moments, confidence }) }

@@ -1,6 +1,7 @@
-import { areaOf, type Ellipse, fitEllipse, type Point, pointIn } from './ellipse.ts'
+import { type Ellipse, fitEllipse, type Point, pointIn, radiusIn } from './ellipse.ts'
 import type { Lab } from './lab.ts'
 import { boxBlur, type Plane, planeOf, sample } from './raster.ts'
+import { evennessOf, type Plate, type PlateFit, rimAmong, score } from './rim.ts'
 
 /** How fast the colour changes at a pixel, and towards where. */
 interface Edges {
@@ -9,18 +10,12 @@ interface Edges {
   readonly y: Plane
 }
 
-export interface PlateFit {
-  readonly ellipse: Ellipse
-  /** Share of the outline along which there is an edge in its direction: 0 to 1. */
-  readonly support: number
-  /** Share of the ring inside the outline that has the colour of most of it: where the outline runs along a shadow, it does not. */
-  readonly evenness: number
-}
-
 const rays = 96
 const peaksPerRay = 5
 const rounds = 2500
 const outline = 120
+/** Of L* per pixel: what changes less is noise, of which a smooth background is full and shows any outline. */
+const faintest = 0.5
 
 /** Di Zenzo's gradient of several channels is the largest of their gradients but for ties: the channel that changes most decides. */
 export function edgesOf({ L, a, b }: Lab): Edges {
@@ -52,9 +47,9 @@ export interface Clues {
 }
 
 /** The ellipse that most of an outline speaks for, among those around the given centres and the hints; null if there is none. */
-export function findPlate(lab: Lab, { centres, hints }: Clues): PlateFit | null {
+export function findPlate(lab: Lab, { centres, hints }: Clues): Plate | null {
   const edges = edgesOf(lab)
-  const threshold = quantile(edges.strength, 0.7)
+  const threshold = Math.max(quantile(edges.strength, 0.7), faintest)
   const found: PlateFit[] = []
   const chance = generator(1)
   for (const centre of centres) {
@@ -70,7 +65,7 @@ export function findPlate(lab: Lab, { centres, hints }: Clues): PlateFit | null 
   }
   const unseen = hints.map((ellipse) => ({ ellipse, support: 0, evenness: 0 }))
   const fits = [...promising(found, lab), ...unseen].map((fit) => refined(fit, { lab, edges, threshold }))
-  return fits.reduce<PlateFit | null>((best, fit) => (best === null || score(fit) > score(best) ? fit : best), null)
+  return rimAmong(fits, { lab, support: (ellipse, behind) => supportOf(ellipse, { edges, threshold, behind }) })
 }
 
 /** Those that are seen about as well as the best, and the best of what is much the same. */
@@ -88,34 +83,6 @@ function promising(found: readonly PlateFit[], lab: Lab): PlateFit[] {
 function isAlike(one: Ellipse, other: Ellipse): boolean {
   const near = Math.max(3, one.a * 0.03)
   return Math.hypot(one.x - other.x, one.y - other.y) < near && Math.abs(one.a - other.a) < near && Math.abs(one.b - other.b) < near
-}
-
-/** A plate has more than one edge, the rim and the well: the rim is the larger one. */
-const score = ({ ellipse, support, evenness }: PlateFit) => support * evenness * areaOf(ellipse) ** 0.12
-
-export function evennessOf(ellipse: Ellipse, { L, a, b }: Lab): number {
-  const ring = Array.from({ length: outline }, (_, k) => {
-    const turn = (k / outline) * 2 * Math.PI
-    return pointIn(ellipse, 0.95 * Math.cos(turn), 0.95 * Math.sin(turn))
-  })
-  const light = offMedian(L, ring)
-  const red = offMedian(a, ring)
-  const yellow = offMedian(b, ring)
-  let sum = 0
-  for (let k = 0; k < outline; k++) {
-    const squared = (0.6 * (light[k] ?? 0)) ** 2 + (red[k] ?? 0) ** 2 + (yellow[k] ?? 0) ** 2
-    sum += 1 / (1 + squared / 64)
-  }
-  return sum / outline
-}
-
-/** How far each of these places is from their median. */
-function offMedian(plane: Plane, places: readonly Point[]): Float64Array {
-  const values = new Float64Array(places.length)
-  for (const [k, { x, y }] of places.entries()) values[k] = sample(plane, x, y)
-  const median = values.toSorted()[places.length / 2] ?? 0
-  for (let k = 0; k < values.length; k++) values[k] = (values[k] ?? 0) - median
-  return values
 }
 
 function plausible({ x, y, a, b }: Ellipse, { width, height }: Plane): boolean {
@@ -170,17 +137,20 @@ function choose(peaks: readonly Peaks[], chance: () => number): Point[] | null {
   return points
 }
 
-export function supportOf(ellipse: Ellipse, { edges, threshold, samples = outline }: Seen): number {
-  let count = 0
-  for (let k = 0; k < samples; k++) if (edgeNear(ellipse, (k / samples) * 2 * Math.PI, { edges, threshold, reach: 1 }) !== null) count++
-  return count / samples
-}
-
 interface Seen {
   readonly edges: Edges
   /** Strength from which on it is an edge. */
   readonly threshold: number
   readonly samples?: number
+  /** What stands in front of it: the outline cannot be seen there. */
+  readonly behind?: Ellipse
+}
+
+export function supportOf(ellipse: Ellipse, { edges, threshold, samples = outline, behind }: Seen): number {
+  const turns = Array.from({ length: samples }, (_, k) => (k / samples) * 2 * Math.PI)
+  const hidden = (turn: number) => behind !== undefined && radiusIn(behind, pointIn(ellipse, Math.cos(turn), Math.sin(turn))) < 1.05
+  const open = turns.filter((turn) => !hidden(turn))
+  return open.filter((turn) => edgeNear(ellipse, turn, { edges, threshold, reach: 1 }) !== null).length / Math.max(open.length, 1)
 }
 
 /** The strongest edge in the direction of the outline within so many pixels of it. */
@@ -200,10 +170,9 @@ function edgeNear(
     const x = point.x + normal.x * step
     const y = point.y + normal.y * step
     if (x < 1 || y < 1 || x > width - 2 || y > height - 2) continue
-    const index = Math.round(y) * width + Math.round(x)
-    const strength = edges.strength.data[index] ?? 0
+    const strength = sample(edges.strength, x, y)
     if (strength <= most) continue
-    const along = Math.abs((edges.x.data[index] ?? 0) * normal.x + (edges.y.data[index] ?? 0) * normal.y) / strength
+    const along = Math.abs(sample(edges.x, x, y) * normal.x + sample(edges.y, x, y) * normal.y) / strength
     if (along <= 0.85) continue
     best = step
     most = strength

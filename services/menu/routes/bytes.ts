@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream'
 import { isNotModified, notModified, type RequestInfo, replyStream, strongEtag } from '@slipway/http'
-import { problem } from '@slipway/problem'
+import { isProblem, problem } from '@slipway/problem'
 import type { MenuContext } from '../context.ts'
 import type { Output, StoredResult } from '../domain/model.ts'
 import type { PhotoRow } from '../domain/model-view.ts'
@@ -28,12 +28,29 @@ export function shownOutput(result: StoredResult | null | undefined, output: Out
 
 interface Asking {
   readonly request: RequestInfo
-  readonly shown: Shown
+  /** What may be shown now. @throws resource.not-found */
+  readonly look: () => Promise<Shown>
   readonly headers: Readonly<Record<string, string>>
 }
 
-/** The bytes through this process, never from the bucket: whoever asks again later is checked again. */
-export async function sendBytes({ storage }: Pick<MenuContext, 'storage'>, { request, shown, headers }: Asking) {
+/**
+ * The bytes through this process, never from the bucket: whoever asks again later is checked again. Between look and read the object may
+ * have gone, since another took its place: then that one is sent.
+ */
+export async function sendBytes(context: Pick<MenuContext, 'storage'>, asking: Asking) {
+  for (let shown = await asking.look(); ; ) {
+    try {
+      return await send(context, asking, shown)
+    } catch (error) {
+      if (!isProblem(error, 'resource.not-found')) throw error
+      const next = await asking.look()
+      if (next.key === shown.key) throw error
+      shown = next
+    }
+  }
+}
+
+async function send({ storage }: Pick<MenuContext, 'storage'>, { request, headers }: Asking, shown: Shown) {
   const { bucket, key, bytes, sha256, contentType } = shown
   const etag = strongEtag(sha256)
   // Caches renew what they have kept by the headers of a 304 (RFC 9110 §15.4.5).

@@ -21,8 +21,8 @@ const common = {
 
 type Tx = Parameters<typeof requireDish>[0]
 
-async function shownOf({ database }: MenuContext, tenantId: string, look: (tx: Tx) => Promise<Shown>): Promise<Shown> {
-  return await database.tenantTransaction(tenantId, look, { readOnly: true })
+function lookAs({ database }: MenuContext, tenantId: string, look: (tx: Tx) => Promise<Shown>): () => Promise<Shown> {
+  return () => database.tenantTransaction(tenantId, look, { readOnly: true })
 }
 
 export const getPhoto = route(
@@ -35,11 +35,11 @@ export const getPhoto = route(
     responses: { 200: { description: 'The photo', content: 'image/jpeg', headers: { etag: 'Of the bytes' } } },
   },
   async ({ params, tenant, request }, context) => {
-    const shown = await shownOf(context, tenant.id, async (tx) => {
+    const look = lookAs(context, tenant.id, async (tx) => {
       const dish = await requireDish(tx, params.id)
       return shownPhoto(await photoOf(tx, dish.shownPhotoId))
     })
-    return await sendBytes(context, { request, shown, headers })
+    return await sendBytes(context, { request, look, headers })
   },
 )
 
@@ -59,12 +59,12 @@ export const outputRoutes = files.map(({ output, name, summary }) =>
       responses: { 200: { description: 'Of the model that is served', content: contentTypes[output], headers: { etag: 'Of the bytes' } } },
     },
     async ({ params, tenant, request }, context) => {
-      const shown = await shownOf(context, tenant.id, async (tx) => {
+      const look = lookAs(context, tenant.id, async (tx) => {
         const { servedId } = await requireDish(tx, params.id)
         const [row] = servedId === null ? [] : await tx.select().from(models).where(eq(models.id, servedId))
         return shownOutput(row?.result, output)
       })
-      return await sendBytes(context, { request, shown, headers })
+      return await sendBytes(context, { request, look, headers })
     },
   ),
 )

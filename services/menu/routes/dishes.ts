@@ -10,13 +10,14 @@ import {
   Dish,
   dishBody,
   dishExample,
-  dishExpectation,
+  expectation,
   Flag,
   Id,
   IdParams,
   Name,
   PlateDiameter,
   Price,
+  PriceChange,
 } from './representation.ts'
 
 const route = routesFor<MenuContext>()
@@ -117,7 +118,7 @@ export const patchDish = route(
     body: z.strictObject({
       name: Name.optional(),
       description: Description.nullable().optional(),
-      price: Price.optional(),
+      price: PriceChange.optional().describe('What is left out of it stays'),
       categoryId: Id.nullable().optional(),
       allergens: Allergens.optional(),
       plateDiameterCm: PlateDiameter.optional(),
@@ -129,7 +130,7 @@ export const patchDish = route(
   },
   async (input, context) => {
     const { params, body, tenant, request } = input
-    const change = { id: params.id, fields: body, context, expect: dishExpectation(request) }
+    const change = { id: params.id, fields: body, context, expect: expectation(request) }
     return await context.database.tenantTransaction(tenant.id, async (tx) => {
       await changeDish(tx, authorOf(input), change)
       const changed = answer(await requireDishView(tx, params.id))
@@ -155,7 +156,7 @@ export const deleteDishRoute = route(
     const { params, tenant, request } = input
     const done = reply(204)
     await context.database.tenantTransaction(tenant.id, async (tx) => {
-      await deleteDish(tx, authorOf(input), { id: params.id, context, expect: dishExpectation(request) })
+      await deleteDish(tx, authorOf(input), { id: params.id, context, expect: expectation(request) })
       await input.idempotency.complete(tx, done)
     })
     return done

@@ -1,9 +1,9 @@
-import { decodeCursor, page, pageOf, pageQuery, type RequestInfo, reply, requireIfMatch, routesFor } from '@slipway/http'
+import { decodeCursor, page, pageOf, pageQuery, reply, routesFor } from '@slipway/http'
 import { z } from 'zod'
 import type { MenuContext } from '../context.ts'
 import { changeMenu, createMenu, deleteMenu, type MenuView, requireMenu, selectMenus } from '../domain/menus.ts'
 import { authorOf } from './author.ts'
-import { Description, etagOf, Id, IdParams, Menu, menuBody, menuExample, Name } from './representation.ts'
+import { Description, expectation, Id, IdParams, Menu, menuBody, menuExample, Name } from './representation.ts'
 
 const route = routesFor<MenuContext>()
 const tags = ['menus']
@@ -142,10 +142,6 @@ export const deleteMenuRoute = route(
     return done
   },
 )
-
-function expectation(request: RequestInfo) {
-  return (row: { version: number }) => requireIfMatch(request, etagOf(row), { optional: true })
-}
 
 function answer(view: MenuView) {
   const body = menuBody(view)

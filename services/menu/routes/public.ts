@@ -100,9 +100,12 @@ export const publicFileRoutes = files.map(({ name, operation, content, shown }) 
     },
     async ({ params, query, request }, context) => {
       const tenant = await requireTenant(context, query.tenant, request)
-      const view = await context.database.tenantTransaction(tenant.id, (tx) => findPublicDish(tx, params.id), { readOnly: true })
-      if (view === null) throw problem('resource.not-found', { detail: `there is no dish ${params.id} on the menu` })
-      return await sendBytes(context, { request, shown: shown(view), headers })
+      const look = async () => {
+        const view = await context.database.tenantTransaction(tenant.id, (tx) => findPublicDish(tx, params.id), { readOnly: true })
+        if (view === null) throw problem('resource.not-found', { detail: `there is no dish ${params.id} on the menu` })
+        return shown(view)
+      }
+      return await sendBytes(context, { request, look, headers })
     },
   ),
 )

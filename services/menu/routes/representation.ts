@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { RequestInfo } from '@slipway/http'
-import { requireIfMatch, Text } from '@slipway/http'
+import { requireIfMatch } from '@slipway/http'
 import { problems } from '@slipway/problem'
 import { z } from 'zod'
 import { allergens } from '../domain/allergens.ts'
@@ -17,24 +17,26 @@ export const IdParams = z.object({ id: Id })
 /** A query parameter that is a flag. */
 export const Flag = z.enum(['true', 'false']).transform((value) => value === 'true')
 
-export const Name = z.string().trim().pipe(Text.min(1).max(200))
+/** Joiners are letters to some scripts, and hold emoji together; direction marks would let a name pass for another one. */
+const printable = /^(?:[^\p{C}]|[\u200c\u200d])*$/u
+
+export const Name = z.string().trim().min(1).max(200).regex(printable, 'must not contain control characters')
 /** Lines may be broken; otherwise as names. */
 export const Description = z
   .string()
   .trim()
   .max(2000)
-  .refine((text) => /^[^\p{C}]*$/u.test(text.replace(/\r?\n/g, '')), 'must not contain control characters other than line breaks')
+  .refine((text) => printable.test(text.replace(/\r?\n/g, '')), 'must not contain control characters other than line breaks')
 
 const currencies = new Set(Intl.supportedValuesOf('currency'))
 const largestAmount = 2_147_483_647
 
-export const Price = z.strictObject({
-  amount: z.int().min(0).max(largestAmount).describe('In the smallest unit of the currency: cents'),
-  currency: z
-    .string()
-    .refine((code) => currencies.has(code), 'must be a currency of ISO 4217, such as EUR')
-    .default('EUR'),
-})
+const Amount = z.int().min(0).max(largestAmount).describe('In the smallest unit of the currency: cents')
+const Currency = z.string().refine((code) => currencies.has(code), 'must be a currency of ISO 4217, such as EUR')
+
+export const Price = z.strictObject({ amount: Amount, currency: Currency.default('EUR') })
+/** Without a default: whoever changes the amount alone does not change the currency. */
+export const PriceChange = z.strictObject({ amount: Amount.optional(), currency: Currency.optional() })
 
 export const Allergens = z
   .array(z.enum(allergens))
@@ -143,18 +145,23 @@ export function dishBody({ dish, photo, model }: DishView): z.input<typeof Dish>
     createdAt: dish.createdAt.toISOString(),
     updatedAt: dish.updatedAt.toISOString(),
   }
-  const digest = createHash('sha256').update(JSON.stringify(body)).digest('base64url').slice(0, 16)
-  return { ...body, etag: `"${version}.${digest}"` }
+  return { ...body, etag: etagOf(version, body) }
 }
 
 /**
- * The tag names these very bytes, so that a 304 never hides progress; a change is compared by the version in it alone, so that progress
- * does not get into the way of whoever edits the text.
+ * The tag names these very bytes, so that a 304 hides neither progress nor another order; a change is compared by the version in it
+ * alone, so that neither gets into the way of whoever edits the text.
  */
-export function dishExpectation(request: Pick<RequestInfo, 'headers'>) {
+function etagOf(version: number, body: object): string {
+  const digest = createHash('sha256').update(JSON.stringify(body)).digest('base64url').slice(0, 16)
+  return `"${version}.${digest}"`
+}
+
+/** What `If-Match` says of the version. */
+export function expectation(request: Pick<RequestInfo, 'headers'>) {
   const sent = request.headers['if-match']
   const headers = sent === undefined ? request.headers : { ...request.headers, 'if-match': sent.replace(/"(\d+)\.[\w-]+"/g, '"$1"') }
-  return (row: { version: number }) => requireIfMatch({ headers }, etagOf(row), { optional: true })
+  return (row: { version: number }) => requireIfMatch({ headers }, `"${row.version}"`, { optional: true })
 }
 
 const Category = z.object({ id: Id, name: z.string(), position: z.int() })
@@ -167,7 +174,7 @@ export const Menu = z
     position: z.int(),
     visible: z.boolean(),
     categories: z.array(Category),
-    etag: z.string().describe('For If-Match, quotes included'),
+    etag: z.string().describe('For If-Match, quotes included; changes of the order do not make it stale'),
     createdAt: Moment,
     updatedAt: Moment,
   })
@@ -177,11 +184,8 @@ export function menuBody({ menu, categories }: MenuView): z.input<typeof Menu> {
   const { id, name, description, position, visible } = menu
   const times = { createdAt: menu.createdAt.toISOString(), updatedAt: menu.updatedAt.toISOString() }
   const sections = categories.map((category) => ({ id: category.id, name: category.name, position: category.position }))
-  return { id, name, description, position, visible, categories: sections, etag: etagOf(menu), ...times }
-}
-
-export function etagOf(row: { version: number }): string {
-  return `"${row.version}"`
+  const body = { id, name, description, position, visible, categories: sections, ...times }
+  return { ...body, etag: etagOf(menu.version, body) }
 }
 
 const at = '2026-11-21T09:30:00.000Z'
@@ -253,7 +257,7 @@ export const menuExample: z.input<typeof Menu> = {
   position: 0,
   visible: true,
   categories: [{ id: '019aa5f2-7c1e-7a10-9d61-3f0a5d2c9b26', name: 'Desserts', position: 0 }],
-  etag: '"1"',
+  etag: '"1.Xw0s7Vd2Qp9LmZ4r"',
   createdAt: at,
   updatedAt: at,
 }

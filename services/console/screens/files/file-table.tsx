@@ -7,19 +7,28 @@ import { AnchorLink } from '../../parts/anchor-link.tsx'
 import { FileActions } from './file-actions.tsx'
 import classes from './file-table.module.css'
 import { FolderActions } from './folder-actions.tsx'
+import { SelectAll, SelectOne } from './select-box.tsx'
+import type { Selection } from './selection.ts'
 import { VerdictBadge } from './verdict-badge.tsx'
 
 interface FileTableProps {
   readonly folders: readonly FolderItem[]
   readonly files: readonly FileItem[]
+  readonly selection: Selection
   readonly onOpen: (file: FileItem) => void
 }
 
-export function FileTable({ folders, files, onOpen }: FileTableProps) {
+export function FileTable({ folders, files, selection, onOpen }: FileTableProps) {
+  const mayWrite = useMay('member')
   return (
     <Table aria-label="Folders and files" verticalSpacing="xs">
       <Table.Thead>
         <Table.Tr>
+          {mayWrite && (
+            <Table.Th className={classes.box}>
+              <SelectAll selection={selection} disabled={!files.some(isSelectable)} />
+            </Table.Th>
+          )}
           <Table.Th>Name</Table.Th>
           <Table.Th>Verdict</Table.Th>
           <Table.Th className={classes.wide}>Size</Table.Th>
@@ -34,7 +43,7 @@ export function FileTable({ folders, files, onOpen }: FileTableProps) {
           <FolderRow key={folder.id} folder={folder} />
         ))}
         {files.map((file) => (
-          <FileRow key={file.id} file={file} onOpen={onOpen} />
+          <FileRow key={file.id} file={file} selection={selection} onOpen={onOpen} />
         ))}
       </Table.Tbody>
     </Table>
@@ -45,6 +54,7 @@ function FolderRow({ folder }: { readonly folder: FolderItem }) {
   const mayWrite = useMay('member')
   return (
     <Table.Tr>
+      {mayWrite && <Table.Td className={classes.box} />}
       <Table.Td className={classes.name}>
         <Group wrap="nowrap" gap="xs">
           <IconFolderFilled size={18} aria-hidden />
@@ -65,12 +75,20 @@ function FolderRow({ folder }: { readonly folder: FolderItem }) {
 
 interface FileRowProps {
   readonly file: FileItem
+  readonly selection: Selection
   readonly onOpen: (file: FileItem) => void
 }
 
-function FileRow({ file, onOpen }: FileRowProps) {
+/** Only what can be read can be moved or trashed. */
+export function isSelectable({ verdict }: FileItem): boolean {
+  return verdict === 'clean'
+}
+
+function FileRow({ file, selection, onOpen }: FileRowProps) {
+  const mayWrite = useMay('member')
   return (
     <Table.Tr>
+      {mayWrite && <Table.Td className={classes.box}>{isSelectable(file) && <SelectOne selection={selection} file={file} />}</Table.Td>}
       <Table.Td className={classes.name}>
         <Group wrap="nowrap" gap="xs">
           <IconFile size={18} aria-hidden />

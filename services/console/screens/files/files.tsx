@@ -10,9 +10,10 @@ import { Trash } from './trash.tsx'
 const route = getRouteApi('/workplace/files')
 
 export function Files() {
-  const { folder, view = 'files' } = route.useSearch()
+  const { folder, view: asked = 'files' } = route.useSearch()
   const navigate = route.useNavigate()
   const isAdmin = useMay('admin')
+  const view = asked === 'quarantine' && !isAdmin ? 'files' : asked
   const show = (next: string | null) => navigate({ search: next === 'trash' || next === 'quarantine' ? { view: next } : {} })
   const query = { folderId: folder ?? 'root' }
   const curl = {
@@ -29,7 +30,7 @@ export function Files() {
           {isAdmin && <Tabs.Tab value="quarantine">Quarantine</Tabs.Tab>}
         </Tabs.List>
         <Tabs.Panel value="files">
-          <FolderView folderId={folder ?? null} />
+          <FolderView key={folder ?? 'root'} folderId={folder ?? null} />
         </Tabs.Panel>
         <Tabs.Panel value="trash">
           <Trash />

@@ -4,10 +4,12 @@ import type { FileItem } from '../../api/calls.ts'
 import { useList, useMay } from '../../api/use-api.ts'
 import { Empty } from '../../parts/empty.tsx'
 import { Loaded } from '../../parts/loaded.tsx'
+import { FolderBulk } from './bulk-actions.tsx'
 import { Crumbs } from './crumbs.tsx'
-import { FileTable } from './file-table.tsx'
+import { FileTable, isSelectable } from './file-table.tsx'
 import { NewFolder } from './new-folder.tsx'
 import { Preview } from './preview.tsx'
+import { useSelection } from './selection.ts'
 import { UploadZone } from './upload-zone.tsx'
 
 interface FolderViewProps {
@@ -29,6 +31,7 @@ export function FolderView({ folderId }: FolderViewProps) {
   )
   const [opened, setOpened] = useState<FileItem | null>(null)
   const mayWrite = useMay('member')
+  const selection = useSelection((files.data ?? []).filter(isSelectable))
   const anyPending = files.data?.some(({ verdict }) => verdict === 'pending') ?? false
   if (anyPending !== pending) setPending(anyPending)
   return (
@@ -46,7 +49,10 @@ export function FolderView({ folderId }: FolderViewProps) {
                     : 'Members can put files here.'}
                 </Empty>
               ) : (
-                <FileTable folders={folderItems} files={fileItems} onOpen={setOpened} />
+                <>
+                  <FolderBulk selection={selection} folderId={folderId} />
+                  <FileTable folders={folderItems} files={fileItems} selection={selection} onOpen={setOpened} />
+                </>
               )
             }
           </Loaded>

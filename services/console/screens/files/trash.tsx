@@ -1,4 +1,4 @@
-import { Button, Group, Table, Text } from '@mantine/core'
+import { Button, Group, Stack, Table, Text } from '@mantine/core'
 import { useState } from 'react'
 import type { FileItem } from '../../api/calls.ts'
 import { api } from '../../api/runtime.ts'
@@ -8,29 +8,50 @@ import { Confirm } from '../../parts/confirm.tsx'
 import { Empty } from '../../parts/empty.tsx'
 import { Loaded } from '../../parts/loaded.tsx'
 import { tell, tellProblem } from '../../parts/tell.tsx'
+import { TrashBulk } from './bulk-actions.tsx'
+import { SelectAll, SelectOne } from './select-box.tsx'
+import { type Selection, useSelection } from './selection.ts'
 
 export function Trash() {
   const files = useList('GET /api/v1/files', { query: { trashed: 'true' } })
+  const mayWrite = useMay('member')
+  const selection = useSelection(files.data ?? [])
   return (
     <Loaded query={files}>
       {(items) =>
         items.length === 0 ? (
           <Empty title="The trash is empty">What is moved here can be brought back until it is purged by itself.</Empty>
         ) : (
-          <Table aria-label="Trash">
-            <Table.Tbody>
-              {items.map((file) => (
-                <TrashRow key={file.id} file={file} />
-              ))}
-            </Table.Tbody>
-          </Table>
+          <Stack>
+            {mayWrite && <TrashBulk selection={selection} />}
+            <Table aria-label="Trash">
+              {mayWrite && (
+                <Table.Thead>
+                  <Table.Tr>
+                    <Table.Th w={44}>
+                      <SelectAll selection={selection} />
+                    </Table.Th>
+                    <Table.Th>File</Table.Th>
+                    <Table.Th>
+                      <span className="visually-hidden">Actions</span>
+                    </Table.Th>
+                  </Table.Tr>
+                </Table.Thead>
+              )}
+              <Table.Tbody>
+                {items.map((file) => (
+                  <TrashRow key={file.id} file={file} selection={selection} />
+                ))}
+              </Table.Tbody>
+            </Table>
+          </Stack>
         )
       }
     </Loaded>
   )
 }
 
-function TrashRow({ file }: { readonly file: FileItem }) {
+function TrashRow({ file, selection }: { readonly file: FileItem; readonly selection: Selection }) {
   const [asking, setAsking] = useState(false)
   const mayWrite = useMay('member')
   const params = { id: file.id }
@@ -38,6 +59,11 @@ function TrashRow({ file }: { readonly file: FileItem }) {
   const purge = useChange(() => api.call('DELETE /api/v1/files/{id}', { params, query: { permanent: 'true' } }), ['/api/v1/files'])
   return (
     <Table.Tr>
+      {mayWrite && (
+        <Table.Td>
+          <SelectOne selection={selection} file={file} />
+        </Table.Td>
+      )}
       <Table.Th scope="row" fw={400}>
         {file.name}
         <Text size="sm" c="dimmed">

@@ -1,8 +1,8 @@
 import { Button, CloseButton, Group, Paper, Progress, Stack, Text } from '@mantine/core'
 import { useSyncExternalStore } from 'react'
-import { isRunning, type Upload, uploads } from '../../api/uploads.ts'
+import { isRunning, type Upload } from '../../api/uploads.ts'
 import { wordsOf } from '../../api/words.ts'
-import classes from './upload-panel.module.css'
+import { uploads } from '../../api/work.ts'
 
 /** All uploads of this visit, whatever screen is open. */
 export function UploadPanel() {
@@ -10,7 +10,7 @@ export function UploadPanel() {
   if (all.length === 0) return null
   const running = all.filter(isRunning).length
   return (
-    <Paper withBorder shadow="md" p="sm" className={classes.panel} component="section" aria-label="Uploads">
+    <Paper withBorder shadow="md" p="sm" component="section" aria-label="Uploads">
       <Group justify="space-between" mb="xs">
         <Text fw={600} role="status">
           {running > 0 ? `${running} of ${all.length} uploads to go` : 'All uploads have ended'}
@@ -36,9 +36,9 @@ const words: Readonly<Record<Upload['state'], string>> = {
 }
 
 function UploadLine({ upload }: { readonly upload: Upload }) {
-  const { id, name, size, sent, state, file, error } = upload
+  const { id, name, size, sent, state, answer, error } = upload
   const part = size === 0 ? 100 : Math.round((sent / size) * 100)
-  const word = state === 'done' && file?.verdict === 'pending' ? 'received, is scanned' : words[state]
+  const word = state === 'done' && answer?.verdict === 'pending' ? 'received, is scanned' : words[state]
   return (
     <div>
       <Group justify="space-between" wrap="nowrap" gap="xs">

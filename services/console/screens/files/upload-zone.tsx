@@ -1,6 +1,7 @@
 import { Text } from '@mantine/core'
 import { Dropzone } from '@mantine/dropzone'
-import { uploads } from '../../api/uploads.ts'
+import { uploads } from '../../api/work.ts'
+import { fileTarget } from './file-target.ts'
 
 interface UploadZoneProps {
   readonly folderId: string | null
@@ -9,7 +10,7 @@ interface UploadZoneProps {
 export function UploadZone({ folderId }: UploadZoneProps) {
   return (
     <Dropzone
-      onDrop={(files) => uploads.add(files, folderId)}
+      onDrop={(files) => uploads.add(files, fileTarget(folderId))}
       multiple
       p="md"
       aria-label="Upload files"

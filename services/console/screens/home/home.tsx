@@ -6,6 +6,7 @@ import { FirstSteps } from './first-steps.tsx'
 import { QueueAges } from './queue-ages.tsx'
 import { ServiceStates } from './service-states.tsx'
 import { StorageUse } from './storage-use.tsx'
+import { VirusDatabase } from './virus-database.tsx'
 
 export function Home() {
   const { tenant, isOperator } = useSignedIn()
@@ -18,6 +19,7 @@ export function Home() {
       {tenant && <FirstSteps />}
       <Tiles>
         {tenant && <StorageUse />}
+        {oversees && <VirusDatabase />}
         {oversees && <QueueAges />}
       </Tiles>
       {oversees && <ServiceStates />}

@@ -2,16 +2,15 @@ import { Alert, Paper, Stack, Table, Text, Title } from '@mantine/core'
 import type { QueueItem } from '../../api/calls.ts'
 import { type ServiceName, serviceNames } from '../../api/services.ts'
 import { useCall } from '../../api/use-api.ts'
-import { durationText } from '../../api/words.ts'
 import { AnchorLink } from '../../parts/anchor-link.tsx'
 import { Loaded } from '../../parts/loaded.tsx'
+import { queueFinding } from './words.ts'
 
-/** A job that waits longer than this is worth a look. */
-const longWaitSeconds = 300
+export const countsEvery = 10_000
 
 export function QueueAges() {
   return (
-    <Paper withBorder p="md">
+    <Paper withBorder p="md" component="section" aria-label="Work that waits">
       <Title order={2} size="h4" mb="sm">
         Work that waits
       </Title>
@@ -25,7 +24,7 @@ export function QueueAges() {
 }
 
 function ServiceQueues({ service }: { readonly service: ServiceName }) {
-  const counts = useCall(`GET /api/v1/${service}/jobs/counts`, {}, { every: 10_000 })
+  const counts = useCall(`GET /api/v1/${service}/jobs/counts`, {}, { every: countsEvery })
   return (
     <Loaded query={counts}>
       {({ items }) => (
@@ -43,7 +42,7 @@ function ServiceQueues({ service }: { readonly service: ServiceName }) {
 
 function QueueRow({ service, item }: { readonly service: ServiceName; readonly item: QueueItem }) {
   const dead = item.jobs['dead'] ?? 0
-  const waits = item.oldestWaitingSeconds
+  const { state, text, advice } = queueFinding(item)
   return (
     <Table.Tr>
       <Table.Th scope="row" fw={500}>
@@ -52,8 +51,8 @@ function QueueRow({ service, item }: { readonly service: ServiceName; readonly i
         </AnchorLink>
       </Table.Th>
       <Table.Td>
-        {waits === null ? <Text size="sm">nothing waits</Text> : <Text size="sm">oldest waits {durationText(waits)}</Text>}
-        {waits !== null && waits > longWaitSeconds && <Alert color="yellow">Start more workers, or look whether one stands still.</Alert>}
+        <Text size="sm">{text}</Text>
+        {advice && <Alert color={state === 'unavailable' ? 'red' : 'yellow'}>{advice}</Alert>}
         {dead > 0 && (
           <AnchorLink to="/jobs" search={{ service, queue: item.queue, state: 'dead' }} size="sm">
             {dead} failed for good: look and replay

@@ -1,22 +1,16 @@
-import { Badge, Group, Paper, Stack, Text, Title } from '@mantine/core'
-import type { AnswerOf } from '../../api/calls.ts'
+import { Group, Paper, Stack, Text, Title } from '@mantine/core'
+import type { ServiceStatus } from '../../api/calls.ts'
 import { type ServiceName, serviceNames, serviceTitles } from '../../api/services.ts'
 import { useCall } from '../../api/use-api.ts'
+import { FindingBadge } from '../../parts/finding-badge.tsx'
 import { Loaded } from '../../parts/loaded.tsx'
 import { Tiles } from '../../parts/tiles.tsx'
+import { countsEvery } from './queue-ages.tsx'
+import { checkAdvice, type Finding, workersFinding } from './words.ts'
 
-const colours = { ok: 'green', degraded: 'yellow', unavailable: 'red' } as const
-const words = { ok: 'well', degraded: 'works with a restriction', unavailable: 'does not work' } as const
+export const statusEvery = 15_000
 
-/** What to do about a check that is not well. Its own detail says what is wrong. */
-const advice: Readonly<Record<string, string>> = {
-  database: 'Look whether Postgres runs and takes connections.',
-  redis: 'Look whether Redis runs; jobs wait until it is back.',
-  storage: 'Look whether the object store runs; uploads are refused until it is back.',
-  scanner: 'Look whether clamd runs; uploads are refused until it is back.',
-  signatures: 'Let freshclam reach its mirror: until then only test signatures are found.',
-}
-
+/** Each service has an API and workers: the API tells of itself, the workers are seen by their queues. */
 export function ServiceStates() {
   return (
     <section aria-label="Health">
@@ -33,9 +27,11 @@ export function ServiceStates() {
 }
 
 function ServiceState({ service }: { readonly service: ServiceName }) {
-  const state = useCall(`GET /api/v1/${service}/status`, {}, { every: 15_000 })
+  const state = useCall(`GET /api/v1/${service}/status`, {}, { every: statusEvery })
+  const counts = useCall(`GET /api/v1/${service}/jobs/counts`, {}, { every: countsEvery })
+  const workers = workersFinding(counts.data?.items ?? [])
   return (
-    <Paper withBorder p="md">
+    <Paper withBorder p="md" component="article" aria-label={serviceTitles[service]}>
       <Loaded query={state}>
         {({ status, checks }) => (
           <Stack gap="xs">
@@ -43,12 +39,11 @@ function ServiceState({ service }: { readonly service: ServiceName }) {
               <Title order={3} size="h5">
                 {serviceTitles[service]}
               </Title>
-              <Badge color={colours[status]} variant="light" tt="none">
-                {words[status]}
-              </Badge>
+              <FindingBadge state={status} />
             </Group>
+            {workers && <Line {...workers} />}
             {Object.entries(checks).map(([name, check]) => (
-              <CheckLine key={name} name={name} check={check} />
+              <Line key={name} {...findingOf(name, check)} />
             ))}
           </Stack>
         )}
@@ -57,26 +52,28 @@ function ServiceState({ service }: { readonly service: ServiceName }) {
   )
 }
 
-interface CheckLineProps {
-  readonly name: string
-  readonly check: AnswerOf<'GET /api/v1/files/status'>['checks'][string]
+interface Check extends Finding {
+  readonly detail?: string | undefined
 }
 
-function CheckLine({ name, check }: CheckLineProps) {
+function findingOf(name: string, { status, detail }: ServiceStatus['checks'][string]): Check {
+  const advice = status === 'ok' ? undefined : checkAdvice(name)
+  return { state: status, text: name, detail, ...(advice === undefined ? {} : { advice }) }
+}
+
+function Line({ state, text, advice, detail }: Check) {
   return (
     <div>
       <Group justify="space-between" gap="xs" wrap="nowrap">
-        <Text size="sm">{name}</Text>
-        <Badge size="sm" color={colours[check.status]} variant="light" tt="none">
-          {words[check.status]}
-        </Badge>
+        <Text size="sm">{text}</Text>
+        <FindingBadge state={state} size="sm" />
       </Group>
-      {check.detail && (
+      {detail && (
         <Text size="sm" c="dimmed">
-          {check.detail}
+          {detail}
         </Text>
       )}
-      {check.status !== 'ok' && advice[name] && <Text size="sm">{advice[name]}</Text>}
+      {advice && <Text size="sm">{advice}</Text>}
     </div>
   )
 }

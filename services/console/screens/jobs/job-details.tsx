@@ -3,10 +3,11 @@ import type { JobItem } from '../../api/calls.ts'
 import { api } from '../../api/runtime.ts'
 import type { ServiceName } from '../../api/services.ts'
 import { useCall, useChange } from '../../api/use-api.ts'
-import { momentText } from '../../api/words.ts'
+import { momentText, workTimeText } from '../../api/words.ts'
 import { CopyAsCurl } from '../../parts/copy-as-curl.tsx'
 import { Loaded } from '../../parts/loaded.tsx'
 import { tell, tellProblem } from '../../parts/tell.tsx'
+import { timesOf, traceOf } from './times.ts'
 
 interface JobDetailsProps {
   readonly service: ServiceName
@@ -60,6 +61,7 @@ export function JobDetails({ service, id, onClose }: JobDetailsProps) {
 }
 
 function Facts({ job }: { readonly job: JobItem }) {
+  const { waited, ran } = timesOf(job)
   const facts: readonly (readonly [name: string, value: string | null])[] = [
     ['Id', job.id],
     ['Queue', job.queue],
@@ -68,8 +70,11 @@ function Facts({ job }: { readonly job: JobItem }) {
     ['Given', momentText(job.createdAt)],
     ['Started', job.startedAt && momentText(job.startedAt)],
     ['Ended', job.finishedAt && momentText(job.finishedAt)],
+    ['Waited', waited === null ? null : workTimeText(waited)],
+    ['Ran', ran === null ? null : workTimeText(ran)],
+    ['Tenant', job.tenantId ?? 'the platform'],
     ['By', job.actor],
-    ['Trace', traceOf(job.payload)],
+    ['Trace', traceOf(job)],
     ['Reason', job.reason],
     ['Repeats', job.replayOf],
     ['Repeated as', job.replayedAs],
@@ -93,13 +98,11 @@ function Facts({ job }: { readonly job: JobItem }) {
       <Code block tabIndex={0} aria-label="Payload">
         {JSON.stringify(job.payload, null, 2)}
       </Code>
-      {job.stack && <Code block>{job.stack}</Code>}
+      {job.stack && (
+        <Code block tabIndex={0} aria-label="Stack">
+          {job.stack}
+        </Code>
+      )}
     </>
   )
-}
-
-/** From W3C trace context, where the payload carries one. */
-function traceOf(payload: unknown): string | null {
-  const found = /00-([0-9a-f]{32})-/.exec(JSON.stringify(payload) ?? '')
-  return found?.[1] ?? null
 }

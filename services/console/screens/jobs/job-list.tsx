@@ -2,12 +2,13 @@ import { Badge, Button, Group, Select, Stack, Table, Text, Title, UnstyledButton
 import { useState } from 'react'
 import type { JobItem } from '../../api/calls.ts'
 import type { ServiceName } from '../../api/services.ts'
-import { useCall } from '../../api/use-api.ts'
-import { durationText, momentText } from '../../api/words.ts'
+import { usePages, useSignedIn } from '../../api/use-api.ts'
+import { momentText } from '../../api/words.ts'
 import { Empty } from '../../parts/empty.tsx'
 import { Loaded } from '../../parts/loaded.tsx'
 import { jobStates, queryOf } from './filter.ts'
 import { JobDetails } from './job-details.tsx'
+import { timesText } from './times.ts'
 
 interface JobListProps {
   readonly service: ServiceName
@@ -19,7 +20,7 @@ interface JobListProps {
 const colours: Readonly<Record<string, string>> = { completed: 'green', dead: 'red', failed: 'red', retrying: 'yellow', active: 'indigo' }
 
 export function JobList({ service, queue, state, onChoose }: JobListProps) {
-  const jobs = useCall(`GET /api/v1/${service}/jobs`, { query: { limit: 50, ...queryOf(queue, state) } }, { every: 5000 })
+  const jobs = usePages(`GET /api/v1/${service}/jobs`, { query: { limit: 50, ...queryOf(queue, state) } }, { every: 5000 })
   const [opened, setOpened] = useState<string | null>(null)
   const within = queue === undefined ? {} : { queue }
   return (
@@ -47,7 +48,7 @@ export function JobList({ service, queue, state, onChoose }: JobListProps) {
         </Group>
       </Group>
       <Loaded query={jobs}>
-        {({ items }) =>
+        {(items) =>
           items.length === 0 ? (
             <Empty title="No such jobs">Work appears here as soon as somebody gives some, and stays for a while after it has ended.</Empty>
           ) : (
@@ -61,20 +62,28 @@ export function JobList({ service, queue, state, onChoose }: JobListProps) {
           )
         }
       </Loaded>
+      {jobs.hasNextPage && (
+        <Group justify="center">
+          <Button variant="default" loading={jobs.isFetchingNextPage} onClick={() => void jobs.fetchNextPage()}>
+            Show older jobs
+          </Button>
+        </Group>
+      )}
       {opened !== null && <JobDetails service={service} id={opened} onClose={() => setOpened(null)} />}
     </Stack>
   )
 }
 
 function JobRow({ job, onOpen }: { readonly job: JobItem; readonly onOpen: () => void }) {
+  const { isOperator } = useSignedIn()
+  const facts = [momentText(job.createdAt), timesText(job), isOperator ? `tenant ${job.tenantId ?? 'none: the platform’s own'}` : '']
   return (
     <Table.Tr>
       <Table.Th scope="row" fw={400}>
         <UnstyledButton onClick={onOpen}>
           <Text>{job.queue}</Text>
           <Text size="sm" c="dimmed">
-            {momentText(job.createdAt)}
-            {timesOf(job)}
+            {facts.filter((fact) => fact !== '').join(', ')}
           </Text>
           {job.reason && <Text size="sm">{job.reason}</Text>}
         </UnstyledButton>
@@ -86,14 +95,4 @@ function JobRow({ job, onOpen }: { readonly job: JobItem; readonly onOpen: () =>
       </Table.Td>
     </Table.Tr>
   )
-}
-
-export function timesOf({ runAt, startedAt, finishedAt }: JobItem): string {
-  if (startedAt === null) return ''
-  const waited = `, waited ${durationText(seconds(runAt, startedAt))}`
-  return finishedAt === null ? waited : `${waited}, ran ${durationText(seconds(startedAt, finishedAt))}`
-}
-
-function seconds(from: string, to: string): number {
-  return Math.max(0, (Date.parse(to) - Date.parse(from)) / 1000)
 }

@@ -1,8 +1,9 @@
-import { Anchor, Button, Table, Text } from '@mantine/core'
+import { Alert, Anchor, Button, Table, Text } from '@mantine/core'
 import type { ServiceName } from '../../api/services.ts'
 import { useCall } from '../../api/use-api.ts'
 import { durationText } from '../../api/words.ts'
 import { Loaded } from '../../parts/loaded.tsx'
+import { spreadText } from './times.ts'
 
 interface QueueTableProps {
   readonly service: ServiceName
@@ -24,12 +25,19 @@ export function QueueTable({ service, onChoose }: QueueTableProps) {
               </Table.Tr>
             </Table.Thead>
             <Table.Tbody>
-              {items.map(({ queue, jobs, oldestWaitingSeconds }) => (
+              {items.map(({ queue, jobs, oldestWaitingSeconds, waited, ran, workers }) => (
                 <Table.Tr key={queue}>
                   <Table.Th scope="row" fw={500}>
                     <Anchor component="button" type="button" onClick={() => onChoose({ queue })}>
                       {queue}
                     </Anchor>
+                    <Text size="sm" c="dimmed">
+                      waits {spreadText(waited)}
+                    </Text>
+                    <Text size="sm" c="dimmed">
+                      runs {spreadText(ran)}
+                    </Text>
+                    {workers === 0 && <Alert color="red">No worker takes its jobs: start one.</Alert>}
                   </Table.Th>
                   <Table.Td>{oldestWaitingSeconds === null ? 'nothing waits' : durationText(oldestWaitingSeconds)}</Table.Td>
                   <Table.Td>

@@ -1,8 +1,9 @@
 import { Button, Group, Paper, Stack, TagsInput, Text, TextInput, Title } from '@mantine/core'
 import { type FormEvent, useState } from 'react'
-import type { Menu } from '../../api/menu-calls.ts'
+import type { Menu } from '../../api/calls.ts'
 import { api } from '../../api/runtime.ts'
 import { useChange, useList, useMay } from '../../api/use-api.ts'
+import { Confirm } from '../../parts/confirm.tsx'
 import { tell, tellProblem } from '../../parts/tell.tsx'
 
 /** Menus of the tenant with their categories, in order. */
@@ -31,6 +32,7 @@ interface MenuEditorProps {
 
 function MenuEditor({ menu, mayWrite }: MenuEditorProps) {
   const [names, setNames] = useState(menu.categories.map(({ name }) => name))
+  const [asking, setAsking] = useState(false)
   const params = { id: menu.id }
   const save = useChange(
     (visible: boolean) => {
@@ -62,11 +64,21 @@ function MenuEditor({ menu, mayWrite }: MenuEditorProps) {
             <Button size="xs" variant="default" onClick={() => save.mutate(!menu.visible, options)}>
               {menu.visible ? 'Hide' : 'Show'}
             </Button>
-            <Button size="xs" variant="light" color="red" onClick={() => remove.mutate(undefined, { onError: tellProblem })}>
+            <Button size="xs" variant="light" color="red" onClick={() => setAsking(true)}>
               Delete
             </Button>
           </Group>
         )}
+        <Confirm
+          opened={asking}
+          title={`Delete ${menu.name}?`}
+          action="Delete"
+          busy={remove.isPending}
+          onClose={() => setAsking(false)}
+          onConfirm={() => remove.mutate(undefined, { onSuccess: () => setAsking(false), onError: tellProblem })}
+        >
+          Its categories go with it. The dishes stay, without a category.
+        </Confirm>
       </Stack>
     </Paper>
   )

@@ -1,17 +1,10 @@
-import { Button, Group, NumberInput, Stack, Text } from '@mantine/core'
+import { Group, NumberInput, Stack, Text } from '@mantine/core'
 import { type PointerEvent, useState } from 'react'
-import type { Crop, Dish } from '../../api/menu-calls.ts'
-import { api } from '../../api/runtime.ts'
-import { useChange } from '../../api/use-api.ts'
-import { ProblemAlert } from '../../parts/problem-alert.tsx'
+import type { Crop } from '../../api/calls.ts'
 import { cropBetween, isUsable, type Point } from './crop.ts'
 import classes from './dish-photo.module.css'
-
-interface CropHelpProps {
-  readonly dish: Dish
-  readonly photoUrl: string
-  readonly onDone: () => void
-}
+import type { HelpProps } from './model-help.tsx'
+import { SendHelp } from './send-help.tsx'
 
 const sides = [
   { name: 'x', label: 'Left %' },
@@ -21,18 +14,24 @@ const sides = [
 ] as const
 
 /** A rectangle around the plate, drawn with the pointer or written as numbers. */
-export function CropHelp({ dish, photoUrl, onDone }: CropHelpProps) {
-  const [crop, setCrop] = useState<Crop>(dish.model?.help?.crop ?? { x: 0.1, y: 0.1, width: 0.8, height: 0.8 })
+export function CropHelp({ dish, photoUrl, onDone }: HelpProps) {
+  const help = dish.model?.help
+  const [crop, setCrop] = useState<Crop>(help && 'crop' in help ? help.crop : { x: 0.1, y: 0.1, width: 0.8, height: 0.8 })
   const [from, setFrom] = useState<Point | null>(null)
-  const send = useChange(() => api.call('PATCH /api/v1/dishes/{id}/model', { params: { id: dish.id }, body: { crop } }), ['/api/v1/dishes'])
+  const begin = (event: PointerEvent<HTMLElement>) => {
+    // Else a pointer that is let go outside of the photo would draw on when it comes back.
+    event.currentTarget.setPointerCapture(event.pointerId)
+    setFrom(pointOf(event))
+  }
   return (
     <Stack maw={520}>
       <Text size="sm">Draw a rectangle around the plate.</Text>
       <div
         className={classes.frame}
-        onPointerDown={(event) => setFrom(pointOf(event))}
+        onPointerDown={begin}
         onPointerMove={(event) => from && setCrop(cropBetween(from, pointOf(event)))}
         onPointerUp={() => setFrom(null)}
+        onPointerCancel={() => setFrom(null)}
       >
         <img src={photoUrl} alt="" draggable={false} className={classes.photo} />
         <div
@@ -52,15 +51,7 @@ export function CropHelp({ dish, photoUrl, onDone }: CropHelpProps) {
           />
         ))}
       </Group>
-      {send.error && <ProblemAlert error={send.error} />}
-      <Group>
-        <Button loading={send.isPending} disabled={!isUsable(crop)} onClick={() => send.mutate(undefined, { onSuccess: onDone })}>
-          Make it from this part
-        </Button>
-        <Button variant="default" onClick={onDone}>
-          Cancel
-        </Button>
-      </Group>
+      <SendHelp dish={dish} help={{ crop }} label="Make it from this part" isUsable={isUsable(crop)} onDone={onDone} />
     </Stack>
   )
 }

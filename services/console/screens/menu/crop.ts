@@ -1,4 +1,4 @@
-import type { Crop } from '../../api/menu-calls.ts'
+import type { Crop } from '../../api/calls.ts'
 
 export interface Point {
   readonly x: number

@@ -1,9 +1,9 @@
 import { Button, MultiSelect, NumberInput, Select, Stack, Switch, Textarea, TextInput } from '@mantine/core'
 import { type FormEvent, useState } from 'react'
-import type { Allergen, Dish, Price } from '../../api/menu-calls.ts'
+import type { Allergen, Dish, Price } from '../../api/calls.ts'
 import { useList } from '../../api/use-api.ts'
 import { ProblemAlert } from '../../parts/problem-alert.tsx'
-import { allergens, minorUnits } from './price.ts'
+import { allergens, amountText, currencies, minorUnits } from './price.ts'
 
 export interface DishValues {
   readonly name: string
@@ -25,12 +25,13 @@ interface DishFormProps {
 
 export function DishForm({ dish, action, busy, error, onSave }: DishFormProps) {
   const [values, setValues] = useState<DishValues>(() => valuesOf(dish))
-  const [price, setPrice] = useState((values.price.amount / 100).toFixed(2))
+  const [price, setPrice] = useState(() => amountText(values.price))
+  const { currency } = values.price
   const change = (part: Partial<DishValues>) => setValues({ ...values, ...part })
-  const amount = minorUnits(price)
+  const amount = minorUnits(price, currency)
   const submit = (event: FormEvent) => {
     event.preventDefault()
-    if (amount !== null) onSave({ ...values, price: { amount, currency: 'EUR' } })
+    if (amount !== null) onSave({ ...values, price: { amount, currency } })
   }
   return (
     <form onSubmit={submit}>
@@ -49,29 +50,10 @@ export function DishForm({ dish, action, busy, error, onSave }: DishFormProps) {
           value={values.description ?? ''}
           onChange={(event) => change({ description: event.currentTarget.value || null })}
         />
-        <PriceInput isPrice={amount !== null} value={price} onChange={setPrice} />
+        <PriceInput isPrice={amount !== null} currency={currency} value={price} onChange={setPrice} />
+        <CurrencySelect value={currency} onChange={(next) => change({ price: { ...values.price, currency: next } })} />
         <CategorySelect value={values.categoryId} onChange={(categoryId) => change({ categoryId })} />
-        <MultiSelect
-          label="Allergens"
-          data={allergens}
-          searchable
-          comboboxProps={{ withinPortal: false }}
-          value={[...values.allergens]}
-          onChange={(chosen) => change({ allergens: chosen })}
-        />
-        <NumberInput
-          label="Diameter of the plate in cm"
-          description="Gives the model its true size"
-          min={5}
-          max={60}
-          value={values.plateDiameterCm}
-          onChange={(value) => change({ plateDiameterCm: Number(value) })}
-        />
-        <Switch
-          label="On the public page"
-          checked={values.visible}
-          onChange={(event) => change({ visible: event.currentTarget.checked })}
-        />
+        <PlateFields values={values} onChange={change} />
         {error !== null && error !== undefined && <ProblemAlert error={error} />}
         <Button type="submit" loading={busy} disabled={amount === null}>
           {action}
@@ -81,19 +63,72 @@ export function DishForm({ dish, action, busy, error, onSave }: DishFormProps) {
   )
 }
 
+interface PlateFieldsProps {
+  readonly values: DishValues
+  readonly onChange: (part: Partial<DishValues>) => void
+}
+
+function PlateFields({ values, onChange }: PlateFieldsProps) {
+  return (
+    <>
+      <MultiSelect
+        label="Allergens"
+        data={allergens}
+        searchable
+        comboboxProps={{ withinPortal: false }}
+        value={[...values.allergens]}
+        onChange={(chosen) => onChange({ allergens: chosen })}
+      />
+      <NumberInput
+        label="Diameter of the plate in cm"
+        description="Gives the model its true size"
+        min={5}
+        max={60}
+        value={values.plateDiameterCm}
+        onChange={(value) => onChange({ plateDiameterCm: Number(value) })}
+      />
+      <Switch
+        label="On the public page"
+        checked={values.visible}
+        onChange={(event) => onChange({ visible: event.currentTarget.checked })}
+      />
+    </>
+  )
+}
+
+interface CurrencySelectProps {
+  readonly value: string
+  readonly onChange: (currency: string) => void
+}
+
+function CurrencySelect({ value, onChange }: CurrencySelectProps) {
+  return (
+    <Select
+      label="Currency"
+      searchable
+      allowDeselect={false}
+      comboboxProps={{ withinPortal: false }}
+      data={currencies}
+      value={value}
+      onChange={(next) => next !== null && onChange(next)}
+    />
+  )
+}
+
 interface PriceInputProps {
   readonly isPrice: boolean
+  readonly currency: string
   readonly value: string
   readonly onChange: (text: string) => void
 }
 
-function PriceInput({ isPrice, value, onChange }: PriceInputProps) {
+function PriceInput({ isPrice, currency, value, onChange }: PriceInputProps) {
   return (
     <TextInput
-      label="Price in EUR"
+      label={`Price in ${currency}`}
       inputMode="decimal"
       required
-      error={!isPrice && 'Such as 12.50'}
+      error={!isPrice && `Such as ${amountText({ amount: 1250, currency })}`}
       value={value}
       onChange={(event) => onChange(event.currentTarget.value)}
     />

@@ -1,7 +1,7 @@
 import { Button } from '@mantine/core'
 import { ApiProblem } from '@slipway/client'
 import { useState } from 'react'
-import type { Dish } from '../../api/menu-calls.ts'
+import type { Dish } from '../../api/calls.ts'
 import { api } from '../../api/runtime.ts'
 import { useChange, useList, useMay } from '../../api/use-api.ts'
 import { Empty } from '../../parts/empty.tsx'
@@ -67,6 +67,7 @@ function Ordered({ dishes, mayWrite }: OrderedProps) {
             if (dragged !== null && dragged !== dish.id) moveTo(dragged, place)
             setDragged(null)
           }}
+          onDragEnd={() => setDragged(null)}
           onMove={(by) => moveTo(dish.id, place + by)}
         />
       ))}

@@ -1,7 +1,7 @@
 import { ActionIcon, Badge, Group, Text } from '@mantine/core'
 import { IconArrowDown, IconArrowUp, IconGripVertical } from '@tabler/icons-react'
 import { type DragEvent, useState } from 'react'
-import type { Dish } from '../../api/menu-calls.ts'
+import type { Dish } from '../../api/calls.ts'
 import { AnchorLink } from '../../parts/anchor-link.tsx'
 import { useBytesUrl } from '../../parts/use-bytes-url.ts'
 import classes from './dish-list.module.css'
@@ -17,13 +17,17 @@ interface DishRowProps {
   readonly isOver: boolean
   readonly onDrag: () => void
   readonly onDrop: () => void
+  /** Also when it was let go elsewhere, or Escape was pressed. */
+  readonly onDragEnd: () => void
   readonly onMove: (by: 1 | -1) => void
 }
 
-export function DishRow({ dish, isFirst, isLast, mayMove, isOver, onDrag, onDrop, onMove }: DishRowProps) {
+export function DishRow({ dish, isFirst, isLast, mayMove, isOver, onDrag, onDrop, onDragEnd, onMove }: DishRowProps) {
   const [over, setOver] = useState(false)
   const allow = (event: DragEvent) => {
-    if (isOver) event.preventDefault()
+    if (!isOver) return
+    event.preventDefault()
+    setOver(true)
   }
   return (
     <li
@@ -31,7 +35,7 @@ export function DishRow({ dish, isFirst, isLast, mayMove, isOver, onDrag, onDrop
       draggable={mayMove}
       data-over={over && isOver}
       onDragStart={onDrag}
-      onDragEnter={() => setOver(true)}
+      onDragEnd={onDragEnd}
       onDragLeave={() => setOver(false)}
       onDragOver={allow}
       onDrop={() => {

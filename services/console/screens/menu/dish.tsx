@@ -1,7 +1,7 @@
 import { Button, Group, Stack } from '@mantine/core'
 import { getRouteApi } from '@tanstack/react-router'
 import { useState } from 'react'
-import type { Dish } from '../../api/menu-calls.ts'
+import type { Dish } from '../../api/calls.ts'
 import { api } from '../../api/runtime.ts'
 import { useCall, useChange, useMay } from '../../api/use-api.ts'
 import { Confirm } from '../../parts/confirm.tsx'
@@ -24,7 +24,7 @@ export function DishScreen() {
       <Loaded query={dish}>
         {(found) => (
           <Stack gap="xl">
-            <DishPhoto dish={found} />
+            <DishPhoto key={`photo ${found.id}`} dish={found} />
             <Editor key={found.id} dish={found} />
           </Stack>
         )}

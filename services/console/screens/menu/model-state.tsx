@@ -1,8 +1,8 @@
 import { Alert, Button, Code, Group, List, Progress, Stack, Text } from '@mantine/core'
-import type { Dish, Model, ModelResult } from '../../api/menu-calls.ts'
+import type { Dish, DishModel, ModelResult } from '../../api/calls.ts'
 import { api } from '../../api/runtime.ts'
 import { useChange, useMay } from '../../api/use-api.ts'
-import { bytesText } from '../../api/words.ts'
+import { bytesText, workTimeText } from '../../api/words.ts'
 import { tellProblem } from '../../parts/tell.tsx'
 import { isMaking } from './model-words.ts'
 
@@ -38,7 +38,7 @@ export function ModelState({ dish, onHelp }: ModelStateProps) {
           )}
           {!isMaking(model) && dish.photo && (
             <Button size="xs" variant="default" onClick={onHelp}>
-              Help with a crop
+              Help it
             </Button>
           )}
         </Group>
@@ -47,7 +47,7 @@ export function ModelState({ dish, onHelp }: ModelStateProps) {
   )
 }
 
-function Steps({ model }: { readonly model: Model }) {
+function Steps({ model }: { readonly model: DishModel }) {
   const at = model.step === null ? -1 : model.steps.indexOf(model.step)
   return (
     <Stack gap={4} role="status">
@@ -62,7 +62,7 @@ function Steps({ model }: { readonly model: Model }) {
   )
 }
 
-function Failed({ model }: { readonly model: Model }) {
+function Failed({ model }: { readonly model: DishModel }) {
   return (
     <Alert color="red" role="alert" title="The model could not be made">
       <Text size="sm">{model.error?.detail ?? 'No reason is known.'}</Text>
@@ -84,9 +84,9 @@ function Result({ result }: { readonly result: ModelResult }) {
       <Text size="sm">
         Made from {methods[method]}, confidence {Math.round(confidence * 100)} %, camera tilted by {Math.round(tiltDegrees)}°.{' '}
         {webTriangles.toLocaleString()} triangles, {bytesText(files.web.bytes)} for browsers, {bytesText(files.plain.bytes)} for AR, in{' '}
-        {milliseconds} ms.
+        {workTimeText(milliseconds / 1000)}.
       </Text>
-      {!confident && <Text size="sm">Help with a crop around the plate, or take a photo with the whole rim in the picture.</Text>}
+      {!confident && <Text size="sm">Help it by showing where the plate is, or take a photo with the whole rim in the picture.</Text>}
       {warnings.length > 0 && (
         <List size="sm">
           {warnings.map((warning) => (

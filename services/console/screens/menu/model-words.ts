@@ -1,10 +1,10 @@
-import type { Model } from '../../api/menu-calls.ts'
+import type { DishModel } from '../../api/calls.ts'
 
-export function isMaking({ state }: Model): boolean {
+export function isMaking({ state }: DishModel): boolean {
   return state === 'queued' || state === 'running'
 }
 
-export function modelText(model: Model | null): string {
+export function modelText(model: DishModel | null): string {
   if (model === null) return 'no photo yet'
   if (model.state === 'queued') return 'waits for its model'
   if (model.state === 'running') return `is made: ${model.step ?? 'begins'}, ${model.progress} %`
@@ -13,7 +13,7 @@ export function modelText(model: Model | null): string {
   return model.result?.confident === false ? 'needs your help' : '3D model ready'
 }
 
-export function modelColour(model: Model | null): string {
+export function modelColour(model: DishModel | null): string {
   if (model === null || model.state === 'cancelled') return 'gray'
   if (model.state === 'failed') return 'red'
   return isMaking(model) || model.result?.confident === false ? 'yellow' : 'green'

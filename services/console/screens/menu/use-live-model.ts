@@ -1,7 +1,7 @@
 import { useQueryClient } from '@tanstack/react-query'
 import { useEffect } from 'react'
+import type { Dish, DishModel } from '../../api/calls.ts'
 import { followEvents } from '../../api/event-stream.ts'
-import type { Dish, Model } from '../../api/menu-calls.ts'
 import { isBelow } from '../../api/use-api.ts'
 import { isMaking } from './model-words.ts'
 
@@ -15,7 +15,7 @@ export function useLiveModel(id: string): void {
       signal: leaving.signal,
       onEvent({ type, data }) {
         if (type !== 'progress') return
-        const model = JSON.parse(data) as Model
+        const model = JSON.parse(data) as DishModel
         client.setQueriesData<Dish>(ofDish, (dish) => dish && { ...dish, model })
         // What is served, and the photo, stand in the dish itself.
         if (!isMaking(model)) void client.invalidateQueries({ predicate: ({ queryKey }) => isBelow(queryKey, ['/api/v1/dishes']) })

@@ -1,7 +1,7 @@
 import { Button, Group, Text } from '@mantine/core'
 import { IconCube3dSphere } from '@tabler/icons-react'
 import { useState } from 'react'
-import type { PublicDish } from '../../api/menu-calls.ts'
+import type { PublicDish } from '../../api/calls.ts'
 import { ModelView } from '../../parts/model-view.tsx'
 import { priceText } from '../menu/price.ts'
 import classes from './public-menu.module.css'

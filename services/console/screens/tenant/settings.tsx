@@ -4,6 +4,7 @@ import type { ItemOf } from '../../api/calls.ts'
 import { api } from '../../api/runtime.ts'
 import { useChange, useList } from '../../api/use-api.ts'
 import { momentText } from '../../api/words.ts'
+import { Confirm } from '../../parts/confirm.tsx'
 import { Empty } from '../../parts/empty.tsx'
 import { Loaded } from '../../parts/loaded.tsx'
 import { tellProblem } from '../../parts/tell.tsx'
@@ -41,6 +42,7 @@ export function Settings() {
 
 function SettingRow({ item }: { readonly item: ItemOf<'GET /api/v1/settings'> }) {
   const [editing, setEditing] = useState(false)
+  const [asking, setAsking] = useState(false)
   const remove = useChange(
     () => api.call('DELETE /api/v1/settings/{key}', { params: { key: item.key } }),
     ['/api/v1/settings', '/api/v1/audit'],
@@ -59,16 +61,20 @@ function SettingRow({ item }: { readonly item: ItemOf<'GET /api/v1/settings'> })
           <Button size="xs" variant="default" onClick={() => setEditing(true)} aria-label={`Change ${item.key}`}>
             Change
           </Button>
-          <Button
-            size="xs"
-            variant="light"
-            color="red"
-            aria-label={`Remove ${item.key}`}
-            onClick={() => remove.mutate(undefined, { onError: tellProblem })}
-          >
+          <Button size="xs" variant="light" color="red" aria-label={`Remove ${item.key}`} onClick={() => setAsking(true)}>
             Remove
           </Button>
         </Group>
+        <Confirm
+          opened={asking}
+          title={`Remove ${item.key}?`}
+          action="Remove"
+          busy={remove.isPending}
+          onClose={() => setAsking(false)}
+          onConfirm={() => remove.mutate(undefined, { onSuccess: () => setAsking(false), onError: tellProblem })}
+        >
+          Services that read it go on without it. A secret cannot be brought back.
+        </Confirm>
         {editing && <SettingDialog setting={item} onClose={() => setEditing(false)} />}
       </Table.Td>
     </Table.Tr>

@@ -21,7 +21,8 @@ const curl = {
 export function Tenant() {
   const { tenant } = useSignedIn()
   const isAdmin = useMay('admin')
-  const { tab = 'members' } = route.useSearch()
+  const { tab: asked = 'members' } = route.useSearch()
+  const tab = isAdmin ? asked : 'members'
   const navigate = route.useNavigate()
   return (
     <Screen title={`Tenant ${tenant?.name ?? ''}`} actions={curl[tab]}>

@@ -1,0 +1,27 @@
+import { createBulk } from './bulk.ts'
+import { queries, session } from './runtime.ts'
+import { sendForm } from './send-form.ts'
+import { createUploads, isRunning, type Place } from './uploads.ts'
+import { isBelow } from './use-api.ts'
+
+/** Work that goes on while people look at other screens. */
+
+const refresh = (paths: readonly string[]) => void queries.invalidateQueries({ predicate: ({ queryKey }) => isBelow(queryKey, paths) })
+
+export const uploads = createUploads({ place: placeOfSession, bearer: session.bearer, send: sendForm, refresh })
+export const bulk = createBulk({ place: placeOfSession, refresh })
+
+session.state.subscribe(() => {
+  uploads.follow()
+  bulk.follow()
+})
+
+function placeOfSession(): Place | null {
+  const state = session.state.get()
+  return state.status === 'in' && state.tenant ? { personId: state.person?.id ?? '', tenantId: state.tenant.id } : null
+}
+
+/** The browser asks whether to leave the page while something would be lost by it. */
+window.addEventListener('beforeunload', (event) => {
+  if (uploads.shown.get().some(isRunning) || bulk.shown.get()?.isRunning) event.preventDefault()
+})

@@ -63,6 +63,13 @@ export function textOption(invocation: Invocation, name: string): string | undef
 }
 
 /** A port option. Ports below 1024 need privileges that a developer's stack should not have. */
+/** @throws {Failure} when it is no whole number of seconds */
+export function secondsOption(invocation: Invocation, name: string): number | undefined {
+  const raw = textOption(invocation, name)
+  if (raw === undefined || /^\d{1,5}$/.test(raw)) return raw === undefined ? undefined : Number(raw)
+  throw usageFailure(`--${name} is "${raw}"`, 'give a whole number of seconds')
+}
+
 export function portOption(invocation: Invocation, fallback: number, name = 'port'): number {
   const raw = textOption(invocation, name)
   if (raw === undefined) return fallback

@@ -33,6 +33,11 @@ export const commands: Readonly<Record<string, Entry>> = {
     load: async () => (await import('./commands/demo.ts')).demo,
   },
   mail: { summary: 'take all mails and deliver none, for development', load: async () => (await import('./commands/mail.ts')).mail },
+  'cluster-secrets': {
+    summary: 'make what is missing in the Secret of an installation on Kubernetes',
+    hidden: true,
+    load: async () => (await import('./commands/cluster-secrets.ts')).clusterSecrets,
+  },
   help: { summary: 'this list', load: async () => (await import('./commands/help.ts')).help },
   supervise: { summary: 'hold a stack; run by `up`', hidden: true, load: async () => (await import('./commands/supervise.ts')).supervise },
 }

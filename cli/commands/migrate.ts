@@ -1,17 +1,19 @@
 import { processEnvironment } from '@slipway/config'
-import { textOption } from '../arguments.ts'
+import { secondsOption, textOption } from '../arguments.ts'
 import { type Command, homeOptionOnly } from '../command.ts'
 import { exitCodes } from '../failure.ts'
 import { homeAt } from '../home.ts'
 import { services } from '../services.ts'
-import { ensureAllBuckets, migrateAll } from '../stack/schema.ts'
+import { ensureAllBuckets, migrateAll, storesAnswer } from '../stack/schema.ts'
 import { findTarget } from '../target.ts'
 
 export const migrateCommand: Command = {
-  usage: 'migrate [--home DIR]',
-  options: homeOptionOnly,
+  usage: 'migrate [--home DIR] [--wait SECONDS]',
+  options: { ...homeOptionOnly, wait: { type: 'string' } },
   async run(invocation) {
     const target = findTarget(homeAt(textOption(invocation, 'home')), processEnvironment())
+    const wait = secondsOption(invocation, 'wait')
+    if (wait !== undefined) await storesAnswer(target, wait)
     console.log(`Migrating ${target.name}`)
     const { applied, milliseconds } = await migrateAll(services, target)
     for (const id of applied) console.log(`  applied ${id}`)

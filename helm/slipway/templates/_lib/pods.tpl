@@ -1,0 +1,88 @@
+{{/*
+What all pods have in common. Arguments: root, component, and optionally user (numeric id), graceSeconds, serviceAccount (name),
+token (mounts the account's token), spread (replicas keep to different nodes).
+*/}}
+{{- define "slipway.pod" -}}
+{{- $pod := .root.Values.pod -}}
+enableServiceLinks: false
+automountServiceAccountToken: {{ default false .token }}
+{{- with .serviceAccount }}
+serviceAccountName: {{ . }}
+{{- end }}
+{{- with .graceSeconds }}
+terminationGracePeriodSeconds: {{ . }}
+{{- end }}
+securityContext:
+  runAsNonRoot: true
+  runAsUser: {{ default 1000 .user }}
+  runAsGroup: {{ default 1000 .user }}
+  fsGroup: {{ default 1000 .user }}
+  fsGroupChangePolicy: OnRootMismatch
+  seccompProfile: { type: RuntimeDefault }
+{{- with .root.Values.image.pullSecrets }}
+imagePullSecrets:
+  {{- range . }}
+  - name: {{ . }}
+  {{- end }}
+{{- end }}
+{{- with $pod.priorityClassName }}
+priorityClassName: {{ . }}
+{{- end }}
+{{- with $pod.nodeSelector }}
+nodeSelector: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with $pod.tolerations }}
+tolerations: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with $pod.affinity }}
+affinity: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- if .spread }}
+topologySpreadConstraints:
+  {{- range list "topology.kubernetes.io/zone" "kubernetes.io/hostname" }}
+  - maxSkew: 1
+    topologyKey: {{ . }}
+    whenUnsatisfiable: ScheduleAnyway
+    labelSelector:
+      matchLabels: {{- include "slipway.selector" $ | nindent 8 }}
+    matchLabelKeys: [pod-template-hash]
+  {{- end }}
+{{- end }}
+{{- end -}}
+
+{{/* Labels and annotations of a pod template. Arguments: root, component, and optionally secrets (it uses secrets), labels (a map). */}}
+{{- define "slipway.podMetadata" -}}
+labels: {{- include "slipway.labels" . | nindent 2 }}
+  {{- with .labels }}{{ toYaml . | nindent 2 }}{{ end }}
+  {{- with .root.Values.pod.labels }}{{ toYaml . | nindent 2 }}{{ end }}
+{{- $annotations := deepCopy .root.Values.pod.annotations }}
+{{- if .secrets }}{{ $_ := set $annotations "slipway.dev/secrets-generation" .root.Values.secrets.generation }}{{ end }}
+{{- with .annotations }}{{ $annotations = merge . $annotations }}{{ end }}
+{{- with $annotations }}
+annotations: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end -}}
+
+{{/* Image and rights of a container. Arguments: root, image, and optionally resources. */}}
+{{- define "slipway.container" -}}
+image: {{ include "slipway.image" . }}
+imagePullPolicy: {{ .root.Values.image.pullPolicy }}
+securityContext:
+  allowPrivilegeEscalation: false
+  readOnlyRootFilesystem: true
+  capabilities: { drop: [ALL] }
+{{- with .resources }}
+resources: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end -}}
+
+{{/* Volume of a StatefulSet. Arguments: name, storage. */}}
+{{- define "slipway.volumeClaim" -}}
+- metadata: { name: {{ .name }} }
+  spec:
+    accessModes: [ReadWriteOnce]
+    {{- with .storage.className }}
+    storageClassName: {{ . }}
+    {{- end }}
+    resources: { requests: { storage: {{ .storage.size }} } }
+{{- end -}}

@@ -1,11 +1,12 @@
 import { execFile } from 'node:child_process'
 import { once } from 'node:events'
+import { connect } from 'node:net'
 import { PassThrough } from 'node:stream'
 import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { boundary, json, problemIn, raw, serve } from './http.fixtures.ts'
-import { listen, multipart, reply, replyStream, routesFor } from './index.ts'
+import { type HttpServer, listen, multipart, reply, replyStream, routesFor } from './index.ts'
 
 const route = routesFor<unknown>()
 const responses = { 200: { description: 'Done', schema: z.object({ ok: z.boolean() }) } }
@@ -28,6 +29,10 @@ function gated() {
     return reply(200, { ok: true })
   })
   return { gate, entered: entered.promise, leave: leave.resolve }
+}
+
+function connectionsOf({ server }: HttpServer): Promise<number> {
+  return new Promise((resolve) => server.getConnections((_error, count) => resolve(count)))
 }
 
 describe('closing', () => {
@@ -79,6 +84,21 @@ describe('closing', () => {
     expect(await client.until(/"ok":true/)).toMatch(/connection: keep-alive/i)
     await server.server.close()
     await client.answer
+  })
+
+  it('answers the request of a connection that was opened before, and closes one that never sends any', async () => {
+    const server = await serve([quick])
+    const accepted = once(server.server, 'connection')
+    const silent = connect(server.port, '127.0.0.1')
+    const socket = connect(server.port, '127.0.0.1')
+    await accepted
+    await expect.poll(() => connectionsOf(server)).toBe(2)
+    const closing = server.close()
+    socket.write('GET /quick HTTP/1.1\r\nhost: localhost\r\n\r\n')
+    const answer = Buffer.concat(await socket.toArray()).toString()
+    expect(answer).toMatch(/^HTTP\/1.1 200 /)
+    expect(answer).toMatch(/^connection: close\r$/im)
+    await Promise.all([closing, once(silent, 'close')])
   })
 
   it('cuts off what is not done at the deadline', async () => {

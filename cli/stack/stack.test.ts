@@ -102,7 +102,7 @@ describe('connections', () => {
 describe('processes', () => {
   test('every service has an API and a worker, on ports of their own', async () => {
     const plans = await planProcesses(services)
-    expect(plans.map(processName)).toEqual(['identity-api', 'identity-worker', 'files-api', 'files-worker'])
+    expect(plans.map(processName)).toEqual(['identity-api', 'identity-worker', 'files-api', 'files-worker', 'menu-api', 'menu-worker'])
     const ports = plans.flatMap((plan) => [plan.ports.open, plan.ports.internal])
     expect(new Set(ports).size).toBe(ports.length)
   })

@@ -5,7 +5,7 @@ import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { boundary, json, problemIn, raw, serve } from './http.fixtures.ts'
-import { listen, multipart, reply, replyStream, routesFor } from './index.ts'
+import { type HttpServer, listen, multipart, reply, replyStream, routesFor } from './index.ts'
 
 const route = routesFor<unknown>()
 const responses = { 200: { description: 'Done', schema: z.object({ ok: z.boolean() }) } }
@@ -28,6 +28,10 @@ function gated() {
     return reply(200, { ok: true })
   })
   return { gate, entered: entered.promise, leave: leave.resolve }
+}
+
+function connectionsOf({ server }: HttpServer): Promise<number> {
+  return new Promise((resolve) => server.getConnections((_error, count) => resolve(count)))
 }
 
 describe('closing', () => {
@@ -79,6 +83,18 @@ describe('closing', () => {
     expect(await client.until(/"ok":true/)).toMatch(/connection: keep-alive/i)
     await server.server.close()
     await client.answer
+  })
+
+  it('answers the request of a connection that was opened before, and closes one that never sends any', async () => {
+    await using server = await serve({ routes: [quick] })
+    using silent = await raw(server.port)
+    using late = await raw(server.port)
+    await expect.poll(() => connectionsOf(server.server)).toBe(2)
+    const closing = server.server.close()
+    await late.send('GET /quick HTTP/1.1\r\nhost: localhost\r\n\r\n')
+    expect(await late.answer).toMatch(/^HTTP\/1.1 200 [^]*connection: close\r\n/i)
+    expect(await silent.answer).toBe('')
+    await closing
   })
 
   it('cuts off what is not done at the deadline', async () => {

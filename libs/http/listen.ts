@@ -87,15 +87,23 @@ function track(server: Server, app: RequestListener): Traffic {
   return { inFlight, sockets, closing }
 }
 
+/** In which the first request of a connection is read that was sent before the closing began. */
+const silentMilliseconds = 500
+
+/** To Node a connection that was opened ahead of its first request is not idle. */
+function closeSilent(sockets: ReadonlySet<Socket>): void {
+  for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy()
+}
+
 async function closeServer(server: Server, { inFlight, sockets, closing }: Traffic, seconds: number): Promise<void> {
   const closed = new Promise<void>((resolve) => void server.close(() => resolve()))
   for (const response of inFlight) if (!response.headersSent) response.shouldKeepAlive = false
   closing.abort()
   server.closeIdleConnections()
-  // To Node a connection that was opened ahead of its first request is not idle.
-  for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy()
+  const silence = setTimeout(() => closeSilent(sockets), Math.min(silentMilliseconds, seconds * 1000))
   const deadline = setTimeout(() => server.closeAllConnections(), seconds * 1000)
   await closed
+  clearTimeout(silence)
   clearTimeout(deadline)
 }
 

@@ -28,6 +28,7 @@ export default defineConfig({
       },
       // One file after the other: they share a tenant, and a browser wants both cores.
       { test: { ...common, name: 'browser', include: ['services/console/browser/**/*.test.ts'], fileParallelism: false } },
+      { test: { ...common, name: 'chart', include: ['helm/tests/**/*.test.ts'] } },
       { test: { ...common, name: 'e2e', include: ['e2e/**/*.test.ts'] } },
     ],
   },

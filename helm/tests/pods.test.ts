@@ -1,0 +1,106 @@
+import { describe, expect, test } from 'vitest'
+import { defaults, least, ofKind, podsOf, render } from './chart.fixtures.ts'
+
+/** Everything that the chart can bring about at once. */
+const everything = { environment: 'test', publicUrl: 'http://localhost:8080', mail: { catcher: { enabled: true } } }
+const objects = render(everything)
+const pods = podsOf(objects)
+const named = pods.map((pod) => [`${pod.owner.kind} ${pod.component}`, pod] as const)
+
+describe.each(named)('%s', (_, pod) => {
+  test('fits the restricted Pod Security Standard', () => {
+    expect(pod.spec.securityContext).toMatchObject({ runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } })
+    expect(pod.spec.securityContext.runAsUser).toBeGreaterThan(0)
+    for (const field of ['hostNetwork', 'hostPID', 'hostIPC']) expect(pod.spec[field]).toBeUndefined()
+    for (const { securityContext } of pod.containers)
+      expect(securityContext).toEqual({ allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: { drop: ['ALL'] } })
+    for (const volume of pod.spec.volumes ?? []) expect(volume.hostPath).toBeUndefined()
+  })
+
+  test('gets no token of the API server unless it talks to it, and no variables of other Services', () => {
+    expect(pod.spec.automountServiceAccountToken).toBe(pod.component === 'make-secrets')
+    expect(pod.spec.enableServiceLinks).toBe(false)
+  })
+
+  test('asks for what it uses and has a limit of memory', () => {
+    for (const { resources } of pod.containers) {
+      expect(resources?.requests).toMatchObject({ cpu: expect.anything(), memory: expect.anything() })
+      expect(resources?.limits).toMatchObject({ memory: expect.anything() })
+    }
+  })
+
+  test('names its images in full, none of them the latest', () => {
+    for (const { image } of pod.containers) expect(image).toMatch(/^[a-z0-9./-]+:[\w.-]+$|@sha256:/)
+    for (const { image } of pod.containers) expect(image).not.toMatch(/:latest$/)
+  })
+
+  test('carries the labels that its owner, Services and policies select by', () => {
+    expect(pod.metadata.labels).toMatchObject({ 'app.kubernetes.io/name': 'slipway', 'app.kubernetes.io/instance': 'shop' })
+    const selector = pod.owner.spec.selector?.matchLabels ?? {}
+    expect(pod.metadata.labels).toMatchObject(selector)
+  })
+
+  test('writes to volumes only that it has', () => {
+    const volumes = [
+      ...(pod.spec.volumes ?? []),
+      ...(pod.owner.spec.volumeClaimTemplates ?? []).map((claim: { metadata: object }) => claim.metadata),
+    ]
+    const names = volumes.map((volume: { name: string }) => volume.name)
+    for (const { volumeMounts = [] } of pod.containers) for (const { name } of volumeMounts) expect(names).toContain(name)
+  })
+})
+
+describe('processes', () => {
+  const processes = pods.filter(({ component }) => /-(api|worker)$/.test(component))
+
+  test.each(processes.map((pod) => [pod.component, pod] as const))(
+    '%s is probed while it starts, lives and serves',
+    (_, { containers }) => {
+      const [container] = containers
+      for (const probe of ['startupProbe', 'livenessProbe', 'readinessProbe']) expect(container?.[probe]).toBeDefined()
+    },
+  )
+
+  test.each(processes.map((pod) => [pod.component, pod] as const))(
+    '%s has as long to end as its drain takes, and a reserve',
+    (component, pod) => {
+      const shutdown = Number(pod.containers[0]?.env?.find(({ name }) => name === 'SHUTDOWN_SECONDS')?.value)
+      const unrouted = pod.containers[0]?.['lifecycle'] as { preStop: { sleep: { seconds: number } } } | undefined
+      expect(pod.spec.terminationGracePeriodSeconds).toBe(shutdown + (unrouted?.preStop.sleep.seconds ?? 0) + 10)
+      expect(unrouted === undefined).toBe(component.endsWith('-worker'))
+    },
+  )
+
+  test('a worker has as long as its longest job may take', () => {
+    const { services } = defaults()
+    services.files.worker.maxJobSeconds = 333
+    const [worker] = podsOf(render({ ...least, services: { files: { worker: { maxJobSeconds: 333 } } } })).filter(
+      ({ component }) => component === 'files-worker',
+    )
+    expect(worker?.spec.terminationGracePeriodSeconds).toBe(343)
+    expect(worker?.containers[0]?.env).toContainEqual({ name: 'SHUTDOWN_SECONDS', value: '333' })
+  })
+
+  test('roll out without one that is missing', () => {
+    for (const { spec, metadata } of ofKind(objects, 'Deployment').filter(({ metadata }) => /-(api|worker)$/.test(metadata.name)))
+      expect(spec.strategy.rollingUpdate, metadata.name).toEqual({ maxUnavailable: 0, maxSurge: 1 })
+  })
+
+  test('have a number of replicas only where no autoscaler has a say', () => {
+    const scaled = render({ ...least, services: { files: { api: { autoscaling: { enabled: true } } } } })
+    const byName = Object.fromEntries(ofKind(scaled, 'Deployment').map(({ metadata, spec }) => [metadata.name, spec.replicas]))
+    expect(byName['shop-slipway-files-api']).toBeUndefined()
+    expect(byName['shop-slipway-menu-api']).toBe(2)
+    expect(ofKind(scaled, 'HorizontalPodAutoscaler').map(({ spec }) => spec.scaleTargetRef.name)).toEqual(['shop-slipway-files-api'])
+  })
+
+  test('know the secrets of their own service only', () => {
+    const keys = (component: string) =>
+      pods
+        .find((pod) => pod.component === component)
+        ?.containers.flatMap(({ env = [] }) => env.flatMap(({ valueFrom }) => valueFrom?.secretKeyRef?.key ?? []))
+    expect(keys('files-api')).toEqual(expect.arrayContaining(['FILES_CREDENTIAL', 'FILES_DB_RUNTIME_PASSWORD', 'REDIS_PASSWORD']))
+    for (const key of keys('files-api') ?? []) expect(key).not.toMatch(/^(IDENTITY|MENU)_|ADMIN|OWNER|BACKUP/)
+    expect(keys('identity-api')).toContain('IDENTITY_SECRET')
+  })
+})

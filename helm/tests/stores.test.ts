@@ -1,0 +1,112 @@
+import { describe, expect, test } from 'vitest'
+import { type KubernetesObject, least, ofKind, podsOf, render } from './chart.fixtures.ts'
+
+const stores = ['postgresql', 'redis', 'objectStorage', 'clamav'] as const
+type Store = (typeof stores)[number]
+const component = { postgresql: 'postgresql', redis: 'redis', objectStorage: 'object-storage', clamav: 'clamav' } as const
+
+const managed: Record<Store, object> = {
+  postgresql: { managed: true, connection: { host: 'db.example.com', port: 6432, ca: { secret: 'db-ca' }, cidrs: ['10.1.0.0/16'] } },
+  redis: { managed: true, connection: { host: 'cache.example.com', port: 6380, ca: { secret: 'cache-ca' }, cidrs: ['10.2.0.0/16'] } },
+  objectStorage: {
+    managed: true,
+    connection: { endpoint: 'https://s3.example.com:9443', port: 9443, ca: { secret: 's3-ca' }, cidrs: ['10.3.0.0/16'] },
+  },
+  clamav: { managed: true, connection: { host: 'scan.example.com', port: 3311, cidrs: ['10.4.0.0/16'] } },
+}
+
+const mixes = Array.from({ length: 16 }, (_, bits) => stores.filter((_, index) => bits & (1 << index)))
+const users = ['identity-api', 'identity-worker', 'files-api', 'files-worker', 'menu-api', 'menu-worker', 'migrate', 'doctor']
+
+function variablesOf(objects: KubernetesObject[], user: string): Record<string, string | undefined> {
+  const pod = podsOf(objects).find((found) => found.component === user)
+  return Object.fromEntries((pod?.containers[0]?.env ?? []).map(({ name, value }) => [name, value]))
+}
+
+describe.each(mixes.map((mix) => [mix.join(', ') || 'none', mix] as const))('managed: %s', (_, mix) => {
+  const objects = render({ ...least, ...Object.fromEntries(mix.map((store) => [store, managed[store]])) })
+  const sets = ofKind(objects, 'StatefulSet').map(({ metadata }) => metadata.name)
+
+  test.each(stores)('%s runs in the cluster only when it is not', (store) => {
+    expect(sets.includes(`shop-slipway-${component[store]}`)).toBe(!mix.includes(store))
+    const services = ofKind(objects, 'Service').map(({ metadata }) => metadata.name)
+    expect(services.includes(`shop-slipway-${component[store]}`)).toBe(!mix.includes(store))
+  })
+
+  test.each(users)('%s connects to where each is', (user) => {
+    const is = (store: Store) => mix.includes(store)
+    expect(variablesOf(objects, user)).toMatchObject({
+      DATABASE_URL: is('postgresql') ? 'postgres://db.example.com:6432/slipway' : 'postgres://shop-slipway-postgresql:5432/slipway',
+      REDIS_URL: is('redis') ? 'rediss://cache.example.com:6380' : 'redis://shop-slipway-redis:6379',
+      S3_ENDPOINT: is('objectStorage') ? 'https://s3.example.com:9443' : 'http://shop-slipway-object-storage:8333',
+      CLAMAV_HOST: is('clamav') ? 'scan.example.com' : 'shop-slipway-clamav',
+      CLAMAV_PORT: is('clamav') ? '3311' : '3310',
+    })
+    expect(variablesOf(objects, user)['DATABASE_TLS']).toBe(is('postgresql') ? 'verify-full' : undefined)
+  })
+
+  test('every container that talks to a store has the authority of its certificate', () => {
+    const files = {
+      postgresql: ['DATABASE_CA_FILE', '/etc/slipway/ca/postgresql/ca.crt'],
+      redis: ['REDIS_CA_FILE', '/etc/slipway/ca/redis/ca.crt'],
+      objectStorage: ['S3_CA_FILE', '/etc/slipway/ca/object-storage/ca.crt'],
+    } as const
+    for (const pod of podsOf(objects).filter((found) => users.includes(found.component)))
+      for (const [store, [variable, file]] of Object.entries(files)) {
+        const is = mix.includes(store as Store)
+        expect(pod.containers[0]?.env?.find(({ name }) => name === variable)?.value).toBe(is ? file : undefined)
+        const mounted = pod.containers[0]?.volumeMounts?.some(({ mountPath }) => file.startsWith(`${mountPath}/`))
+        expect(mounted, `${pod.component} ${store}`).toBe(is)
+      }
+  })
+
+  test('policies let processes go to just there', () => {
+    const policy = ofKind(objects, 'NetworkPolicy').find(({ metadata }) => metadata.name === 'shop-slipway-processes')
+    const peers = policy?.spec.egress.map((rule: { to: object[]; ports: { port: number }[] }) => [
+      rule.ports[0]?.port,
+      JSON.stringify(rule.to),
+    ])
+    const cidr = { postgresql: '10.1.0.0/16', redis: '10.2.0.0/16', objectStorage: '10.3.0.0/16', clamav: '10.4.0.0/16' }
+    const ports = { postgresql: [5432, 6432], redis: [6379, 6380], objectStorage: [8333, 9443], clamav: [3310, 3311] }
+    for (const store of stores) {
+      const is = mix.includes(store)
+      const found = peers.find(([port]: [number]) => port === ports[store][is ? 1 : 0])
+      expect(found?.[1]).toContain(is ? cidr[store] : `"${component[store]}"`)
+    }
+  })
+
+  test('migrations run before the pods change only with a database of others', () => {
+    const job = ofKind(objects, 'Job').find(({ metadata }) => metadata.name.includes('migrate'))
+    expect(job?.metadata.annotations?.['helm.sh/hook']).toBe(mix.includes('postgresql') ? 'pre-install,pre-upgrade' : undefined)
+  })
+})
+
+test('object storage by the identity of the pods has no keys', () => {
+  const objects = render({
+    ...least,
+    objectStorage: { managed: true, connection: { auth: 'identity' } },
+    serviceAccount: { annotations: { role: 'r' } },
+  })
+  for (const user of users) expect(variablesOf(objects, user)).not.toHaveProperty('S3_ACCESS_KEY')
+  expect(ofKind(objects, 'ServiceAccount').find(({ metadata }) => metadata.name === 'shop-slipway-services')?.metadata.annotations).toEqual(
+    { role: 'r' },
+  )
+})
+
+test('credentials of a managed store may lie in a Secret of their own', () => {
+  const objects = render({
+    ...least,
+    redis: { managed: true, connection: { host: 'r', existingSecret: { name: 'elasticache', key: 'auth-token' } } },
+  })
+  const found = podsOf(objects)
+    .filter(({ component }) => users.includes(component))
+    .map(({ containers }) => containers[0]?.env?.find(({ name }) => name === 'REDIS_PASSWORD')?.valueFrom?.secretKeyRef)
+  expect(found).toEqual(users.map(() => ({ name: 'elasticache', key: 'auth-token' })))
+})
+
+test('the engine of object storage can be minio', () => {
+  const objects = render({ ...least, objectStorage: { engine: 'minio' } })
+  const pod = podsOf(objects).find(({ component }) => component === 'object-storage')
+  expect(pod?.containers[0]?.image).toMatch(/^quay\.io\/minio\/minio:/)
+  expect(variablesOf(objects, 'files-api')['S3_ENDPOINT']).toBe('http://shop-slipway-object-storage:9000')
+})

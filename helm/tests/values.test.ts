@@ -1,0 +1,192 @@
+import { globSync, readFileSync } from 'node:fs'
+import { describe, expect, test } from 'vitest'
+import { chart, least, ofKind, refusal, render, renderText } from './chart.fixtures.ts'
+
+describe('the schema', () => {
+  const schema = JSON.parse(readFileSync(`${chart}/values.schema.json`, 'utf8'))
+
+  function objectsIn(node: unknown, path: string): [path: string, node: Record<string, unknown>][] {
+    if (typeof node !== 'object' || node === null) return []
+    const own: [string, Record<string, unknown>][] =
+      (node as { type?: unknown }).type === 'object' ? [[path, node as Record<string, unknown>]] : []
+    return [...own, ...Object.entries(node).flatMap(([key, value]) => objectsIn(value, `${path}/${key}`))]
+  }
+
+  test('is closed: every object says what it may hold', () => {
+    const open = objectsIn(schema, '').filter(
+      ([, node]) => node['additionalProperties'] === undefined || node['additionalProperties'] === true,
+    )
+    // What Kubernetes defines is for its API server to check.
+    expect(open.map(([path]) => path)).toEqual(['/$defs/kubernetesObject'])
+  })
+
+  test.each([
+    ['a key that is none', { redis: { maxmemory: '1gb' } }, "additional properties 'maxmemory' not allowed"],
+    ['a word for a number', { services: { files: { api: { replicas: 'two' } } } }, 'got string, want integer'],
+    ['a mode that is none', { secrets: { mode: 'magic' } }, "value must be one of 'generated', 'existing', 'external'"],
+    ['a flag in quotes', { postgresql: { managed: 'true' } }, 'got string, want boolean'],
+    ['an impossible port', { redis: { connection: { port: 70_000 } } }, 'maximum: got 70,000, want 65,535'],
+  ])('refuses %s', (_, values, words) => {
+    expect(refusal({ ...least, ...values })).toContain(words)
+  })
+})
+
+describe('values that do not fit together', () => {
+  test.each([
+    ['publicUrl', { publicUrl: '' }, 'publicUrl is "": set it to where clients reach the platform'],
+    ['a path in publicUrl', { publicUrl: 'https://a.example/b' }, 'publicUrl is "https://a.example/b": leave only scheme, host and port'],
+    ['http in production', { publicUrl: 'http://a.example' }, 'production needs https'],
+    [
+      'test signatures in production',
+      { clamav: { allowTestSignatures: true } },
+      'clamav.allowTestSignatures is true: production needs real signatures',
+    ],
+    ['a mail catcher in production', { mail: { catcher: { enabled: true } } }, 'mail.catcher.enabled is true'],
+    [
+      'managed without a host',
+      { postgresql: { managed: true } },
+      'postgresql.connection.host is empty although postgresql.managed is true',
+    ],
+    ['a host without managed', { redis: { connection: { host: 'r' } } }, 'redis.connection.host is "r" although redis.managed is false'],
+    [
+      'an endpoint without managed',
+      { objectStorage: { connection: { endpoint: 'https://s' } } },
+      'objectStorage.connection.endpoint is "https://s"',
+    ],
+    [
+      'keys and identity',
+      { objectStorage: { managed: true, connection: { auth: 'identity', existingSecret: { name: 'k' } } } },
+      'objectStorage.connection.existingSecret.name is "k" although auth is identity',
+    ],
+    [
+      'an authority without TLS',
+      { redis: { managed: true, connection: { host: 'r', tls: false, ca: { secret: 'c' } } } },
+      'redis.connection.ca.secret is "c" although the connection is not encrypted',
+    ],
+    [
+      'a stream above the file',
+      { clamav: { maxFileBytes: 2048 } },
+      'clamav.maxStreamBytes is 1073741824, above clamav.maxFileBytes (2048)',
+    ],
+    ['an existing Secret without a name', { secrets: { mode: 'existing' } }, 'secrets.name is empty although secrets.mode is existing'],
+    ['an external Secret without a key', { secrets: { mode: 'external' } }, 'secrets.external.key is empty'],
+    ['a route without a Gateway', { edge: { kind: 'httpRoute' } }, 'edge.httpRoute.parentRefs is empty'],
+    ['two ways to TLS', { edge: { ingress: { tls: { secret: 'a', issuer: 'b' } } } }, 'keep one of them'],
+    ['no identity', { services: { identity: { enabled: false } } }, 'services.identity is switched off'],
+    [
+      'a route of two',
+      { services: { menu: { routes: ['/api/v1/files'] } } },
+      'services.menu.routes has "/api/v1/files", which is services.files\'s',
+    ],
+    [
+      'fewest above most',
+      { services: { files: { api: { autoscaling: { enabled: true, minReplicas: 9, maxReplicas: 3 } } } } },
+      'services.files.api.autoscaling.minReplicas is 9, above maxReplicas (3)',
+    ],
+  ])('%s', (_, values, words) => {
+    expect(refusal({ ...least, ...values })).toContain(words)
+  })
+
+  test('are told all at once', () => {
+    const told = refusal({ publicUrl: 'ftp://x', clamav: { allowTestSignatures: true }, edge: { kind: 'httpRoute' } })
+    expect(told.match(/^ {2}- /gm)).toHaveLength(3)
+  })
+})
+
+test('the same values give the same bytes', () => {
+  expect(renderText()).toBe(renderText())
+})
+
+test('nothing is asked of the cluster and nothing is left to chance while rendering', () => {
+  const text = renderText(least, ['--debug'])
+  expect(text).not.toMatch(/\{\{/)
+  for (const word of ['lookup', 'randAlpha', 'genCA', 'genPrivateKey', 'uuidv4', 'now |']) {
+    const found = execGrep(word)
+    expect(found, word).toEqual([])
+  }
+})
+
+function execGrep(word: string): string[] {
+  return templates.filter((text) => new RegExp(`\\b${word.replace('|', '\\|')}`).test(text))
+}
+
+const templates = globSync(`${chart}/templates/**/*`, { withFileTypes: true })
+  .filter((entry) => entry.isFile())
+  .map((entry) => readFileSync(`${entry.parentPath}/${entry.name}`, 'utf8'))
+
+describe('the edge', () => {
+  test('is an Ingress or an HTTPRoute with the same table, longest prefix first', () => {
+    const [ingress] = ofKind(render(), 'Ingress')
+    const paths = ingress?.spec.rules[0].http.paths.map((entry: { path: string }) => entry.path)
+    expect(paths).toEqual([...paths].sort((a: string, b: string) => b.length - a.length || (a < b ? -1 : 1)))
+    const [route] = ofKind(render({ ...least, edge: { kind: 'httpRoute', httpRoute: { parentRefs: [{ name: 'g' }] } } }), 'HTTPRoute')
+    const matches = route?.spec.rules.flatMap((rule: { matches: { path: { value: string } }[] }) =>
+      rule.matches.map(({ path }) => path.value),
+    )
+    expect(new Set(matches)).toEqual(new Set(paths))
+    for (const rule of route?.spec.rules ?? []) expect(rule.matches.length).toBeLessThanOrEqual(8)
+  })
+
+  test('never names an internal port', () => {
+    for (const text of [renderText(), renderText({ ...least, edge: { kind: 'httpRoute', httpRoute: { parentRefs: [{ name: 'g' }] } } })])
+      expect(text.split('---').find((part) => /kind: (Ingress|HTTPRoute)\b/.test(part))).not.toMatch(/8081|internal/)
+  })
+
+  test('serves the subdomains of tenants', () => {
+    const [ingress] = ofKind(render({ ...least, baseDomain: 'example.com' }), 'Ingress')
+    expect(ingress?.spec.rules.map((rule: { host: string }) => rule.host)).toEqual(['slipway.example.com', '*.example.com'])
+  })
+
+  test('takes its certificate from a Secret, or from cert-manager', () => {
+    const tls = (edge: object) => ofKind(render({ ...least, edge: { ingress: { tls: edge } } }), 'Ingress')[0]
+    expect(tls({ secret: 'own' })?.spec.tls[0].secretName).toBe('own')
+    const issued = tls({ issuer: 'letsencrypt' })
+    expect(issued?.spec.tls[0]).toEqual({ secretName: 'shop-slipway-tls', hosts: ['slipway.example.com'] })
+    expect(issued?.metadata.annotations).toEqual({ 'cert-manager.io/cluster-issuer': 'letsencrypt' })
+  })
+})
+
+describe('secrets', () => {
+  const names = (values: object) =>
+    [...renderText({ ...least, ...values }).matchAll(/secretKeyRef:\n\s+name: (\S+)/g)].map((match) => match[1])
+
+  test('are made by a Job that may read and add to one Secret only', () => {
+    const objects = render()
+    const [role] = ofKind(objects, 'Role') as unknown as { rules: { verbs: string[]; resourceNames?: string[] }[] }[]
+    expect(role?.rules).toEqual([
+      { apiGroups: [''], resources: ['secrets'], verbs: ['create'] },
+      { apiGroups: [''], resources: ['secrets'], resourceNames: ['shop-slipway-secrets'], verbs: ['get', 'patch'] },
+    ])
+  })
+
+  test('may be there already, or come from outside: then nothing of that is made', () => {
+    for (const secrets of [
+      { mode: 'existing', name: 'mine' },
+      { mode: 'external', name: 'mine', external: { store: { name: 's' }, key: 'k' } },
+    ]) {
+      expect(new Set(names({ secrets }))).toEqual(new Set(['mine']))
+      expect(ofKind(render({ ...least, secrets }), 'Role')).toEqual([])
+    }
+    const [external] = ofKind(
+      render({ ...least, secrets: { mode: 'external', external: { store: { name: 's' }, key: 'k' } } }),
+      'ExternalSecret',
+    )
+    expect(external?.spec).toMatchObject({ secretStoreRef: { name: 's' }, target: { name: 'shop-slipway-secrets' } })
+  })
+
+  test('a new generation restarts what uses them', () => {
+    const template = (generation: string) => renderText({ ...least, secrets: { generation } })
+    expect(template('1')).not.toBe(template('2'))
+  })
+})
+
+test('two releases in one namespace share no name', () => {
+  const names = (release: string) =>
+    new Set(
+      render({ ...least, fullnameOverride: release })
+        .filter(({ kind }) => kind !== 'Pod')
+        .map(({ kind, metadata }) => `${kind} ${metadata.name}`),
+    )
+  const other = names('two')
+  expect([...names('one')].filter((name) => other.has(name))).toEqual([])
+})

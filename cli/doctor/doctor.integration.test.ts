@@ -1,3 +1,4 @@
+import { type AddressInfo, createServer } from 'node:net'
 import { startClamd, startRedis } from '@slipway/stack'
 import { testDatabase, testStorage } from '@slipway/testing'
 import { Redis } from 'ioredis'
@@ -28,7 +29,10 @@ async function findingOf(name: string, change: Partial<Target>): Promise<Finding
 test('stores that do not answer are found out one by one, each with its reason', async () => {
   const findings = await runChecks(storeChecks(nowhere, services))
   expect(findings.map(({ name, level }) => [name, level])).toEqual(
-    ['postgres', ...services.map(({ name }) => `schema ${name}`), 'redis', 'storage', 'clamd'].map((name) => [name, 'fail']),
+    ['postgres', ...services.map(({ name }) => `schema ${name}`), 'redis', 'storage', 'queues', 'clamd', 'scan'].map((name) => [
+      name,
+      'fail',
+    ]),
   )
   expect(findings.every(({ what }) => what.length > 0)).toBe(true)
 })
@@ -37,7 +41,10 @@ describe('schemas', () => {
   test('are pending before the migrations, and well after them', async () => {
     await using database = await testDatabase()
     const target = { ...nowhere, database: { adminUrl: database.adminUrl } }
-    expect(await findingOf('postgres', target)).toMatchObject({ level: 'ok', what: expect.stringMatching(/^PostgreSQL 18/) })
+    expect(await findingOf('postgres', target)).toMatchObject({
+      level: 'ok',
+      what: expect.stringMatching(/^PostgreSQL 18.*, without TLS$/),
+    })
     const before = await findingOf('schema files', target)
     expect(before).toMatchObject({
       level: 'fail',
@@ -73,7 +80,14 @@ describe('Redis', () => {
   ])('with maxmemory-policy %s and appendonly %s: %s', async (policy, appendOnly, level) => {
     await client.config('SET', 'maxmemory-policy', policy)
     await client.config('SET', 'appendonly', appendOnly)
-    expect(await findingOf('redis', target)).toMatchObject({ level, what: `maxmemory-policy ${policy}, appendonly ${appendOnly}` })
+    expect(await findingOf('redis', target)).toMatchObject({
+      level,
+      what: expect.stringMatching(`^(Redis|Valkey) [\\d.]+, without TLS, maxmemory-policy ${policy}, appendonly ${appendOnly}$`),
+    })
+  })
+
+  test('has a queue send a job and get it back', async () => {
+    expect(await findingOf('queues', target)).toMatchObject({ level: 'ok', what: expect.stringMatching(/there and back in \d+ ms/) })
   })
 
   test('that does not know the password is found out', async () => {
@@ -100,5 +114,26 @@ describe('object storage and scanner', () => {
       what: expect.stringContaining('only the EICAR test file'),
       fix: expect.stringContaining('freshclam'),
     })
+    expect(await findingOf('scan', { scanner: { host: part.host, port: part.port } })).toMatchObject({
+      level: 'ok',
+      what: 'the EICAR test file is found',
+    })
+  })
+
+  test('a scanner that finds nothing is a failure', async () => {
+    const blind = createServer((socket) => {
+      socket.on('data', (bytes) => {
+        const said = bytes.toString('latin1')
+        if (said.includes('VERSION')) socket.end('ClamAV 1.4.3/27000/Sat Nov 21 08:00:00 2026\0')
+        else if (said.endsWith('\0\0\0\0')) socket.end('stream: OK\0')
+      })
+    })
+    await new Promise<void>((resolve) => blind.listen(0, '127.0.0.1', resolve))
+    const { port } = blind.address() as AddressInfo
+    expect(await findingOf('scan', { scanner: { host: '127.0.0.1', port } })).toMatchObject({
+      level: 'fail',
+      what: expect.stringContaining('the EICAR test file is not found'),
+    })
+    await new Promise((resolve) => blind.close(resolve))
   })
 })

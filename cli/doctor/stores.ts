@@ -1,6 +1,10 @@
+import { readFileSync } from 'node:fs'
+import { Readable } from 'node:stream'
 import { connect, pendingMigrations } from '@slipway/db'
+import { queuePrefix, queueRoundTrip } from '@slipway/queue'
 import { createScanner } from '@slipway/scanner'
 import { type AnyManifest, platformMigrations, redisDatabases } from '@slipway/service'
+import { eicar } from '@slipway/stack'
 import { createStorage } from '@slipway/storage'
 import { Redis } from 'ioredis'
 import { testSignatureWarning } from '../stack/summary.ts'
@@ -14,7 +18,9 @@ export function storeChecks(target: Target, manifests: readonly AnyManifest[]): 
     ...manifests.map((manifest) => ({ name: `schema ${manifest.name}`, run: () => schema(target, manifest) })),
     { name: 'redis', run: () => redis(target) },
     { name: 'storage', run: () => storage(target, manifests) },
+    { name: 'queues', run: () => queues(target) },
     { name: 'clamd', run: () => clamd(target) },
+    { name: 'scan', run: () => scan(target) },
   ]
 }
 
@@ -24,8 +30,11 @@ function database({ database: { adminUrl, ...rest } }: Target) {
 
 async function postgres(target: Target) {
   await using admin = database(target)
-  const { rows } = await admin.pool.query<{ version: string }>('select current_setting($1) as version', ['server_version'])
-  return well(`PostgreSQL ${rows[0]?.version}`)
+  const { rows } = await admin.pool.query<{ version: string; tls: string | null }>(
+    'select current_setting($1) as version, (select version from pg_stat_ssl where pid = pg_backend_pid()) as tls',
+    ['server_version'],
+  )
+  return well(`PostgreSQL ${rows[0]?.version}, ${rows[0]?.tls ?? 'without TLS'}`)
 }
 
 async function schema(target: Target, { name, migrations }: AnyManifest) {
@@ -36,22 +45,38 @@ async function schema(target: Target, { name, migrations }: AnyManifest) {
 }
 
 /** Queues lose jobs under any policy that evicts keys, and without an append-only file when Redis restarts. */
-async function redis({ redis: { url } }: Target) {
-  const client = new Redis(url, { db: redisDatabases.queues, lazyConnect: true, maxRetriesPerRequest: 1, retryStrategy: () => null })
+async function redis({ redis: { url, caFile } }: Target) {
+  const client = new Redis(url, {
+    db: redisDatabases.queues,
+    lazyConnect: true,
+    maxRetriesPerRequest: 1,
+    retryStrategy: () => null,
+    ...(caFile ? { tls: { ca: readFileSync(caFile, 'utf8') } } : {}),
+  })
   client.on('error', () => undefined)
   try {
     await client.connect()
-    const [, policy] = await client.config('GET', 'maxmemory-policy')
-    const [, appendOnly] = await client.config('GET', 'appendonly')
-    const what = `maxmemory-policy ${policy}, appendonly ${appendOnly}`
+    // Managed servers refuse CONFIG; what INFO says is open everywhere.
+    const info = await client.info()
+    const fact = (name: string) => new RegExp(`^${name}:(\\S*)`, 'm').exec(info)?.[1] ?? 'unknown'
+    const policy = fact('maxmemory_policy')
+    const appendOnly = fact('aof_enabled') === '1'
+    const server = `${fact('server_name') === 'valkey' ? 'Valkey' : 'Redis'} ${fact('redis_version')}`
+    const what = `${server}, ${url.startsWith('rediss:') ? 'TLS' : 'without TLS'}, maxmemory-policy ${policy}, appendonly ${appendOnly ? 'yes' : 'no'}`
     if (policy !== 'noeviction')
       return { level: 'fail' as const, what, fix: 'set maxmemory-policy noeviction: any other loses jobs when memory is short' }
-    if (appendOnly !== 'yes')
+    if (!appendOnly)
       return { level: 'warn' as const, what, fix: 'set appendonly yes: jobs would be re-created from Postgres after a restart only' }
     return well(what)
   } finally {
     client.disconnect()
   }
+}
+
+/** Beside the queues of the installation, so that no worker of it takes the job. */
+async function queues({ redis: { url, caFile } }: Target) {
+  const milliseconds = await queueRoundTrip({ redisUrl: url, caFile, prefix: queuePrefix({ keyPrefix: 'slipway-doctor' }) })
+  return well(`a job went there and back in ${Math.round(milliseconds)} ms`)
 }
 
 async function storage(target: Target, manifests: readonly AnyManifest[]) {
@@ -69,12 +94,26 @@ async function storage(target: Target, manifests: readonly AnyManifest[]) {
   }
 }
 
-async function clamd({ scanner: { host, port } }: Target) {
-  await using scanner = createScanner({ host, port, connections: 1, queueSeconds: 5, idleSeconds: 10, maxFileBytes: 1024 })
+function scannerOf({ scanner: { host, port } }: Target) {
+  return createScanner({ host, port, connections: 1, queueSeconds: 5, idleSeconds: 10, maxFileBytes: 1024 })
+}
+
+async function clamd(target: Target) {
+  const { host, port } = target.scanner
+  await using scanner = scannerOf(target)
   const state = await scanner.state()
   if (state.status === 'down') return { level: 'fail' as const, what: state.reason, fix: `see that clamd listens at ${host}:${port}` }
   const what = `${state.engine}, database ${state.database || 'without a date'}`
   return state.status === 'ok'
     ? well(what)
     : { level: 'warn' as const, what: `${what}. ${testSignatureWarning}`, fix: 'run freshclam where it can reach its mirror' }
+}
+
+/** A scanner that answers and finds nothing would be worse than none. */
+async function scan(target: Target) {
+  await using scanner = scannerOf(target)
+  const { verdict, raw } = await scanner.scan(Readable.from([eicar()]))
+  if (verdict === 'infected') return well('the EICAR test file is found')
+  const fix = 'see that clamd has a signature database and scans streams'
+  return { level: 'fail' as const, what: `the EICAR test file is not found: ${raw}`, fix }
 }

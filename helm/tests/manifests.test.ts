@@ -15,11 +15,11 @@ describe.each(services.map((manifest) => [manifest.name, manifest] as const))('%
 
   test('gets the routes of its manifest', () => {
     const own = routeTable(services).filter((route) => route.service === name)
-    expect([...entry.routes].sort()).toEqual(own.map(({ prefix }) => prefix).sort())
+    expect((entry.routes as string[]).toSorted()).toEqual(own.map(({ prefix }) => prefix).sort())
   })
 
   test('has the queues of its manifest', () => {
-    expect([...entry.worker.queues].sort()).toEqual(manifest.queues.map((queue) => queue.name).sort())
+    expect((entry.worker.queues as string[]).toSorted()).toEqual(manifest.queues.map((queue) => queue.name).sort())
   })
 
   test('uses object storage when its manifest has buckets', () => {

@@ -296,7 +296,7 @@ export interface Calls {
   }
   'PATCH /api/v1/dishes/{id}': {
     readonly params: { readonly id: string }
-    readonly body: { readonly name?: string; readonly description?: string | null; readonly price?: { readonly amount: number; readonly currency?: string }; readonly categoryId?: string | null; readonly allergens?: ReadonlyArray<"gluten" | "crustaceans" | "eggs" | "fish" | "peanuts" | "soybeans" | "milk" | "nuts" | "celery" | "mustard" | "sesame" | "sulphites" | "lupin" | "molluscs">; readonly plateDiameterCm?: number; readonly visible?: boolean }
+    readonly body: { readonly name?: string; readonly description?: string | null; readonly price?: { readonly amount?: number; readonly currency?: string }; readonly categoryId?: string | null; readonly allergens?: ReadonlyArray<"gluten" | "crustaceans" | "eggs" | "fish" | "peanuts" | "soybeans" | "milk" | "nuts" | "celery" | "mustard" | "sesame" | "sulphites" | "lupin" | "molluscs">; readonly plateDiameterCm?: number; readonly visible?: boolean }
     readonly answer: Dish
   }
   'DELETE /api/v1/dishes/{id}': {

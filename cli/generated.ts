@@ -3,6 +3,7 @@ import { configurationPage, environmentExample, type VariableGroup } from '@slip
 import { apiDocument, variableGroups } from '@slipway/service'
 import { type ApiDocument, callTypes } from './call-types.ts'
 import { commandVariables } from './command-variables.ts'
+import { nginxProblems, nginxRoutes } from './edge/nginx.ts'
 import { services } from './services.ts'
 
 const root = new URL('../', import.meta.url)
@@ -16,6 +17,8 @@ export function generatedFiles(): Readonly<Record<string, string>> {
   return {
     '.env.example': environmentExample(groups),
     'docs/configuration.md': configurationPage(groups),
+    'docker/nginx/problems.conf': nginxProblems(),
+    'docker/nginx/templates/routes.conf.template': nginxRoutes(services),
     'services/console/api/calls.generated.ts': callTypes(services.map((manifest) => apiDocument(manifest) as unknown as ApiDocument)),
   }
 }

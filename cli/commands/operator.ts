@@ -1,4 +1,4 @@
-import { processEnvironment } from '@slipway/config'
+import { platformVariables, processEnvironment, readConfig } from '@slipway/config'
 import { textOption, unknownWord, usageFailure } from '../arguments.ts'
 import { type Command, homeOptionOnly } from '../command.ts'
 import { cliCredential } from '../environment.ts'
@@ -38,9 +38,17 @@ async function add(identity: ApiClient, email: string): Promise<boolean> {
 function identityOf(home: Home): ApiClient {
   const port = liveState(home.state) ? readConnections(home)?.processes['identity-api']?.internal : undefined
   if (port !== undefined) return new ApiClient(`http://127.0.0.1:${port}`, `Service ${cliCredential(new StackSecrets(home.secrets))}`)
-  const { SLIPWAY_IDENTITY_URL: url, SLIPWAY_SERVICE_CREDENTIAL: credential } = processEnvironment()
-  if (url && credential) return new ApiClient(url, `Service ${credential}`)
+  const { identityUrl, serviceCredential } = readIdentity()
+  if (identityUrl && serviceCredential) return new ApiClient(identityUrl.href, `Service ${serviceCredential.reveal()}`)
   throw new Failure(`no stack runs in ${home.folder}, and SLIPWAY_IDENTITY_URL and SLIPWAY_SERVICE_CREDENTIAL are not set`, {
     fix: `start the stack with \`slipway up${homeOption(home)}\`, or set both variables`,
   })
+}
+
+/** Only these two, as files or not: other variables of the platform are none of this command's business. */
+function readIdentity() {
+  const { identityUrl, serviceCredential } = platformVariables.auth
+  const inherited = processEnvironment()
+  const names = [identityUrl, serviceCredential].flatMap(({ name }) => [name, `${name}_FILE`])
+  return readConfig({ identityUrl, serviceCredential }, Object.fromEntries(names.map((name) => [name, inherited[name]])))
 }

@@ -11,11 +11,11 @@ export const siteBuilder: string = join(import.meta.dirname, 'build.ts')
 const stampFile = join(siteFolder, 'sources.txt')
 const policyFile = join(siteFolder, 'policy.txt')
 
-/** Pages of the console by their first segment: whatever is below them is answered with the one page. */
-const pages: ReadonlySet<string> = new Set(['', 'files', 'menu', 'jobs', 'tenant', 'link', 'm'])
+/** Pages of the console by their first segment: whatever is below them is answered with the one page. The first page has none. */
+export const pages: readonly string[] = ['', 'files', 'menu', 'jobs', 'tenant', 'link', 'm']
 
 export function isPage(path: string): boolean {
-  return pages.has(path.split('/')[1] ?? '') && !path.startsWith('//')
+  return pages.includes(path.split('/')[1] ?? '') && !path.startsWith('//')
 }
 
 /** Changes with every source of the console, and with the versions of what it is built from. */

@@ -8,6 +8,7 @@
 {{- if hasKey $services "identity" -}}
 {{- range list "/docs" "/problems" }}{{ $_ := set $byPath . (dict "path" . "component" "identity-api" "port" 8080) }}{{ end -}}
 {{- end -}}
+{{- if .Values.frontend.enabled }}{{ $_ := set $byPath "/" (dict "path" "/" "component" "frontend" "port" 8080) }}{{ end -}}
 {{- if .Values.mail.catcher.enabled }}{{ $_ := set $byPath "/dev/mail" (dict "path" "/dev/mail" "component" "mail" "port" 8025) }}{{ end -}}
 {{- $keyed := list -}}
 {{- range $path, $route := $byPath }}{{ $keyed = append $keyed (printf "%04d %s" (sub 9999 (len $path)) $path) }}{{ end -}}

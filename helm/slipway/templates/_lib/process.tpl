@@ -5,6 +5,17 @@
 {{- toJson $on -}}
 {{- end -}}
 
+{{/* Deployments that may have several replicas, as JSON: component → values. */}}
+{{- define "slipway.workloads" -}}
+{{- $workloads := dict -}}
+{{- if .Values.frontend.enabled }}{{ $_ := set $workloads "frontend" .Values.frontend }}{{ end -}}
+{{- range $name, $service := fromJson (include "slipway.services" .) -}}
+{{- $_ := set $workloads (printf "%s-api" $name) $service.api -}}
+{{- $_ := set $workloads (printf "%s-worker" $name) $service.worker -}}
+{{- end -}}
+{{- toJson $workloads -}}
+{{- end -}}
+
 {{/* Variables of the API or the worker of a service. Arguments: root, name, service, kind (api or worker), shutdownSeconds. */}}
 {{- define "slipway.env.process" -}}
 {{- $root := .root -}}

@@ -1,3 +1,4 @@
+import { processEnvironment } from '@slipway/config'
 import { ensureBinaries } from '@slipway/stack'
 import { checkout } from '../home.ts'
 import { sourceFiles } from './imports.ts'
@@ -59,7 +60,7 @@ export const staticSteps: readonly Step[] = [
 const ofTheUser = (name: string) => name.startsWith('SLIPWAY_') || name.startsWith('OTEL_')
 
 /** Only what failed is printed: the line of the step has the rest. */
-const vitest = (project: string) => ['run', '--project', project, '--reporter', 'minimal']
+const vitest = (project: string): string[] => ['run', '--project', project, '--reporter', 'minimal']
 
 export function vitestStep(project: 'unit' | 'integration'): Step {
   return {
@@ -69,6 +70,18 @@ export function vitestStep(project: 'unit' | 'integration'): Step {
       return vitestResult(await runTool('vitest', vitest(project), { without: ofTheUser }))
     },
   }
+}
+
+/** What the chart renders, by Helm 3 or 4. On a machine of a developer who has none it is left out, never where changes are judged. */
+export const chartStep: Step = {
+  name: 'chart',
+  async run() {
+    const { exitCode, output } = await runTool('helm', ['version', '--short'])
+    if (exitCode === 0) return vitestResult(await runTool('vitest', vitest('chart'), { without: ofTheUser }))
+    const fix = 'install Helm 3.18 or newer: https://helm.sh/docs/intro/install'
+    if (processEnvironment()['CI']) return { ok: false, output: `${output}\n${fix}` }
+    return { ok: true, output: '', note: `left out, as there is no helm here; ${fix}` }
+  },
 }
 
 export const blackBoxTests = vitestAgainst('e2e')

@@ -2,14 +2,14 @@ import { clientNames, processEnvironment } from '@slipway/config'
 import { textOption, usageFailure } from '../arguments.ts'
 import { blackBoxStep, browserStep } from '../checks/black-box.ts'
 import { runSteps } from '../checks/runner.ts'
-import { blackBoxTests, type Step, staticSteps, vitestStep } from '../checks/steps.ts'
+import { blackBoxTests, chartStep, type Step, staticSteps, vitestStep } from '../checks/steps.ts'
 import type { Command, Invocation } from '../command.ts'
 import { exitCodes } from '../failure.ts'
 
-const parts = ['static', 'unit', 'integration', 'e2e', 'browser'] as const
+const parts = ['static', 'unit', 'integration', 'chart', 'e2e', 'browser'] as const
 
 export const test: Command = {
-  usage: 'test [static|unit|integration|e2e [--url URL]|browser]',
+  usage: 'test [static|unit|integration|chart|e2e [--url URL]|browser]',
   options: { url: { type: 'string' } },
   words: [0, 1],
   choices: parts,
@@ -36,6 +36,7 @@ function testSteps(part: string | undefined, invocation: Invocation): Step[] {
   const steps = {
     unit: vitestStep('unit'),
     integration: vitestStep('integration'),
+    chart: chartStep,
     e2e: url === undefined ? blackBoxStep : againstInstallation(url),
     browser: browserStep,
   }

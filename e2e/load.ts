@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
+import { inspect } from 'node:util'
 import { call, here, type StoredFile } from './client.ts'
 
 /**
@@ -22,9 +23,9 @@ interface Tally {
 }
 
 const tally: Tally = { rounds: 0, requests: 0, jobs: 0, slowest: 0, failures: [] }
-let stopped = false
-process.once('SIGTERM', () => (stopped = true))
-process.once('SIGINT', () => (stopped = true))
+const stopped = new AbortController()
+process.once('SIGTERM', () => stopped.abort())
+process.once('SIGINT', () => stopped.abort())
 
 async function ask(method: string, path: string, options: Parameters<typeof call>[2] = {}): Promise<Response> {
   const began = performance.now()
@@ -62,9 +63,9 @@ async function untilClean(id: string): Promise<void> {
 
 const running = new Set<Promise<void>>()
 const began = Date.now()
-while (!stopped && Date.now() - began < mostSeconds * 1000) {
+while (!stopped.signal.aborted && Date.now() - began < mostSeconds * 1000) {
   const one = round(++tally.rounds)
-    .catch((error: unknown) => void tally.failures.push(`${new Date().toISOString()} ${String(error)} ${String((error as Error).cause ?? '')}`))
+    .catch((error: unknown) => void tally.failures.push(`${new Date().toISOString()} ${inspect(error)}`))
     .finally(() => running.delete(one))
   running.add(one)
   await delay(1000 / perSecond)

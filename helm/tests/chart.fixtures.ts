@@ -93,7 +93,7 @@ export function podsOf(objects: readonly KubernetesObject[]): Pod[] {
 export const ofKind = (objects: readonly KubernetesObject[], kind: string) => objects.filter((object) => object.kind === kind)
 
 /** The default values. */
-export function defaults() {
-  // oxlint-disable-next-line typescript/no-explicit-any -- the schema says what they are
-  return parse(readFileSync(`${chart}/values.yaml`, 'utf8')) as any
+// oxlint-disable-next-line typescript/no-explicit-any -- the schema says what they are
+export function defaults(): any {
+  return parse(readFileSync(`${chart}/values.yaml`, 'utf8'))
 }

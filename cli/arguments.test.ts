@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { parseInvocation, portOption, textOption } from './arguments.ts'
+import { parseInvocation, portOption, secondsOption, textOption } from './arguments.ts'
 import type { Command } from './command.ts'
 import { exitCodes, Failure } from './failure.ts'
 
@@ -70,6 +70,24 @@ describe('portOption', () => {
 
   test.each(['0', '80', '65536', 'abc', '88e2', '-1', ''])('refuses %j', (value) => {
     expect(failureOf(() => portOf(value))).toMatchObject({ exitCode: exitCodes.usage, message: `--port is "${value}"` })
+  })
+})
+
+test('portOption may have another name', () => {
+  const invocation = { values: { 'smtp-port': '2525', port: '9000' }, words: [] }
+  expect(portOption(invocation, 1025, 'smtp-port')).toBe(2525)
+  expect(failureOf(() => portOption({ values: { 'smtp-port': 'x' }, words: [] }, 1025, 'smtp-port')).message).toBe('--smtp-port is "x"')
+})
+
+describe('secondsOption', () => {
+  const secondsOf = (value?: string) => secondsOption({ values: value === undefined ? {} : { wait: value }, words: [] }, 'wait')
+
+  test('is nothing when it is not given', () => {
+    expect([secondsOf(), secondsOf('0'), secondsOf('300')]).toEqual([undefined, 0, 300])
+  })
+
+  test.each(['', '-1', '1.5', '5s', '100000'])('refuses %j', (value) => {
+    expect(failureOf(() => secondsOf(value))).toMatchObject({ exitCode: exitCodes.usage, message: `--wait is "${value}"` })
   })
 })
 

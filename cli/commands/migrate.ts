@@ -13,11 +13,11 @@ export const migrateCommand: Command = {
   async run(invocation) {
     const target = findTarget(homeAt(textOption(invocation, 'home')), processEnvironment())
     const wait = secondsOption(invocation, 'wait')
-    if (wait !== undefined) await storesAnswer(target, wait)
+    const early = wait === undefined ? [] : await storesAnswer(services, target, wait)
     console.log(`Migrating ${target.name}`)
     const { applied, milliseconds } = await migrateAll(services, target)
     for (const id of applied) console.log(`  applied ${id}`)
-    const made = await ensureAllBuckets(services, target)
+    const made = [...early, ...(await ensureAllBuckets(services, target))]
     for (const bucket of made) console.log(`  made bucket ${bucket}`)
     console.log(applied.length + made.length === 0 ? 'Everything was there already.' : `Done after ${(milliseconds / 1000).toFixed(1)} s.`)
     return exitCodes.ok

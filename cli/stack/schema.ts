@@ -16,30 +16,31 @@ export async function migrateAll(manifests: readonly AnyManifest[], target: Targ
 }
 
 /**
- * Resolves when Postgres and the object store answer: stores that start beside the migration need their time.
+ * Resolves when Postgres answers and the object store has made its buckets: stores that start beside the migration need their time.
+ * @returns the names of the buckets that were made
  * @throws {Failure} with what they said last, after so many seconds
  */
-export async function storesAnswer(target: Target, seconds: number): Promise<void> {
+export async function storesAnswer(manifests: readonly AnyManifest[], target: Target, seconds: number): Promise<string[]> {
   let last = 'nothing'
-  const look = () =>
-    answer(target).then(
-      () => true,
-      (error: unknown) => {
-        last = error instanceof Error ? error.message : String(error)
-        return null
-      },
-    )
-  if (await poll(look, { within: seconds * 1000, every: 500 })) return
+  const look = async () => {
+    try {
+      await databaseAnswers(target)
+      return await ensureAllBuckets(manifests, target)
+    } catch (error) {
+      last = error instanceof Error ? error.message : String(error)
+      return null
+    }
+  }
+  const made = await poll(look, { within: seconds * 1000, every: 500 })
+  if (made) return made
   throw new Failure(`the stores did not answer within ${seconds} s; the last was: ${last}`, {
     fix: 'see that they run and that the addresses and credentials are right',
   })
 }
 
-async function answer({ database: { adminUrl, ...rest }, storage }: Target): Promise<void> {
+async function databaseAnswers({ database: { adminUrl, ...rest } }: Target): Promise<void> {
   await using admin = connect({ url: adminUrl, poolSize: 1, name: 'slipway migrate', onError: () => undefined, ...rest })
   await admin.pool.query('select 1')
-  await using objects = createStorage(storage)
-  await objects.ready()
 }
 
 /** Makes the buckets that are missing; gives their names. */

@@ -94,6 +94,14 @@ describe('processes', () => {
     expect(ofKind(scaled, 'HorizontalPodAutoscaler').map(({ spec }) => spec.scaleTargetRef.name)).toEqual(['shop-slipway-files-api'])
   })
 
+  test('get variables as they were written, large numbers too', () => {
+    const env = { FILES_MAX_BYTES: 16_777_216, FILES_TRASH_DAYS: '7', SOME_RATIO: 0.25, SOME_FLAG: false, EMPTY: '' }
+    const own = podsOf(render({ ...least, services: { files: { env } } })).find(({ component }) => component === 'files-api')?.containers[0]
+      ?.env
+    const valueOf = (name: string) => own?.find((variable) => variable.name === name)?.value
+    expect(Object.keys(env).map(valueOf)).toEqual(['16777216', '7', '0.25', 'false', undefined])
+  })
+
   test('know the secrets of their own service only', () => {
     const keys = (component: string) =>
       pods

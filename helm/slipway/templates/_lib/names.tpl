@@ -1,3 +1,8 @@
+{{/* A value as people wrote it: to templates every number is a float, which would print large ones as 1.6e+07. */}}
+{{- define "slipway.scalar" -}}
+{{- if and (kindIs "float64" .) (eq (floor .) .) }}{{ int64 . }}{{ else }}{{ toString . }}{{ end -}}
+{{- end -}}
+
 {{- define "slipway.fullname" -}}
 {{- $name := default .Release.Name .Values.fullnameOverride -}}
 {{- if not (contains "slipway" $name) }}{{ $name = printf "%s-slipway" $name }}{{ end -}}

@@ -60,7 +60,7 @@
 {{- range $name, $value := .service.env }}
 {{- if ne (toString $value) "" }}
 - name: {{ $name }}
-  value: {{ $value | toString | quote }}
+  value: {{ include "slipway.scalar" $value | quote }}
 {{- end }}
 {{- end }}
 {{- end -}}

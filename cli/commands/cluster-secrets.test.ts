@@ -1,0 +1,65 @@
+import { describe, expect, test } from 'vitest'
+import { fakeCluster } from '../cluster/cluster.fixtures.ts'
+import { secretsOfThisNamespace } from '../cluster/kubernetes.ts'
+import { completeSecret } from './cluster-secrets.ts'
+
+const services = ['identity', 'files']
+const encoded = (value: string) => Buffer.from(value).toString('base64')
+
+describe('the Secret of an installation', () => {
+  test('is made when there is none', async () => {
+    await using cluster = await fakeCluster()
+    const added = await completeSecret(cluster.api, 'shop', services)
+    expect(added).toContain('REDIS_PASSWORD')
+    expect(cluster.asked).toEqual(['GET shop', 'POST shop application/json'])
+    expect(cluster.secrets.get('shop')?.metadata.labels).toEqual({ 'app.kubernetes.io/part-of': 'slipway' })
+    expect(cluster.value('shop', 'REDIS_PASSWORD')).toMatch(/^[\w-]{43}$/)
+  })
+
+  test('stays as it is the next time', async () => {
+    await using cluster = await fakeCluster()
+    await completeSecret(cluster.api, 'shop', services)
+    const before = structuredClone(cluster.secrets.get('shop'))
+    expect(await completeSecret(cluster.api, 'shop', services)).toEqual([])
+    expect(cluster.secrets.get('shop')).toEqual(before)
+    expect(cluster.asked.at(-1)).toBe('GET shop')
+  })
+
+  test('keeps what people have put there', async () => {
+    await using cluster = await fakeCluster()
+    const data = { SMTP_URL: encoded('smtp://mail'), REDIS_PASSWORD: encoded('chosen by hand') }
+    cluster.secrets.set('shop', { metadata: { name: 'shop', resourceVersion: '7' }, data })
+    const added = await completeSecret(cluster.api, 'shop', services)
+    expect(added).not.toContain('REDIS_PASSWORD')
+    expect(cluster.value('shop', 'REDIS_PASSWORD')).toBe('chosen by hand')
+    expect(cluster.value('shop', 'SMTP_URL')).toBe('smtp://mail')
+    expect(cluster.asked).toEqual(['GET shop', 'PATCH shop application/merge-patch+json'])
+  })
+
+  test('of two who make it at a time, one makes it and both agree', async () => {
+    await using cluster = await fakeCluster()
+    await Promise.all([completeSecret(cluster.api, 'shop', services), completeSecret(cluster.api, 'shop', services)])
+    expect(cluster.asked.filter((line) => line.startsWith('PATCH'))).toEqual([])
+    expect(await completeSecret(cluster.api, 'shop', services)).toEqual([])
+  })
+
+  test('is read again when somebody changes it meanwhile', async () => {
+    await using cluster = await fakeCluster()
+    cluster.secrets.set('shop', { metadata: { name: 'shop', resourceVersion: '7' }, data: {} })
+    cluster.meanwhile = () =>
+      cluster.secrets.set('shop', { metadata: { name: 'shop', resourceVersion: '8' }, data: { REDIS_PASSWORD: encoded('theirs') } })
+    expect(await completeSecret(cluster.api, 'shop', services)).not.toContain('REDIS_PASSWORD')
+    expect(cluster.value('shop', 'REDIS_PASSWORD')).toBe('theirs')
+  })
+
+  test('whose API refuses is told with what it said, and nothing is lost', async () => {
+    await using cluster = await fakeCluster()
+    cluster.failing = 403
+    await expect(completeSecret(cluster.api, 'shop', services)).rejects.toThrow(/GET \/shop: 403 .*no/)
+    expect(cluster.secrets.size).toBe(0)
+  })
+})
+
+test('outside of a cluster it says so', () => {
+  expect(() => secretsOfThisNamespace({})).toThrow('this is no pod')
+})

@@ -1,4 +1,4 @@
-import { createServer } from 'node:http'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { json } from 'node:stream/consumers'
 import { type KubernetesSecret, type SecretsApi, secretsApi } from './kubernetes.ts'
@@ -22,7 +22,7 @@ export async function fakeCluster(): Promise<FakeCluster> {
   let version = 1
   const put = (secret: KubernetesSecret) =>
     secrets.set(secret.metadata.name, { ...secret, metadata: { ...secret.metadata, resourceVersion: String(version++) } })
-  const server = createServer(async (request, response) => {
+  const handle = async (request: IncomingMessage, response: ServerResponse) => {
     const name = (request.url ?? '').split('/')[2] ?? ''
     const body = request.method === 'GET' ? null : ((await json(request)) as KubernetesSecret)
     cluster.asked.push(`${request.method} ${name || body?.metadata.name} ${request.headers['content-type'] ?? ''}`.trim())
@@ -42,6 +42,9 @@ export async function fakeCluster(): Promise<FakeCluster> {
     if (body.metadata.resourceVersion !== present.metadata.resourceVersion) return answer(409)
     put({ ...present, data: { ...present.data, ...body.data } })
     return answer(200)
+  }
+  const server = createServer((request, response) => {
+    handle(request, response).catch((error: unknown) => response.destroy(error as Error))
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const cluster: FakeCluster = {

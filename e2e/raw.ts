@@ -42,6 +42,9 @@ const boundary = 'e2e-boundary-7f3a'
 
 export const multipartType = `multipart/form-data; boundary=${boundary}`
 
+/** Proxies hold headers and the first bytes of a body back until there are more (Go's: 4 KiB), so that an API would wait for them. */
+export const moreThanProxiesKeep = Buffer.alloc(64 * 1024, 'x')
+
 export interface Part {
   readonly name: string
   readonly filename?: string

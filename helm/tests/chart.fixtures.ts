@@ -44,12 +44,12 @@ export interface Pod {
   readonly containers: readonly Container[]
 }
 
-/** What every rendering needs. */
-export const least = { publicUrl: 'https://slipway.example.com' }
+/** Values that every rendering begins with. */
+const least = fileURLToPath(new URL('least.yaml', import.meta.url))
 
 /** @throws what helm says when it refuses the values */
-export function renderText(values: object = least, options: readonly string[] = []): string {
-  const command = [...options, '--kube-version', '1.34', '--namespace', 'apps', '--values', '-']
+export function renderText(values: object = {}, options: readonly string[] = []): string {
+  const command = [...options, '--kube-version', '1.34', '--namespace', 'apps', '--values', least, '--values', '-']
   try {
     return execFileSync('helm', ['template', 'shop', chart, ...command], {
       input: JSON.stringify(values),
@@ -63,7 +63,7 @@ export function renderText(values: object = least, options: readonly string[] = 
   }
 }
 
-export function render(values: object = least): KubernetesObject[] {
+export function render(values: object = {}): KubernetesObject[] {
   return parseAllDocuments(renderText(values))
     .map((document) => document.toJS() as KubernetesObject | null)
     .filter((object) => object !== null)

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { defaults, least, ofKind, podsOf, render } from './chart.fixtures.ts'
+import { defaults, ofKind, podsOf, render } from './chart.fixtures.ts'
 
 /** Everything that the chart can bring about at once. */
 const everything = { environment: 'test', publicUrl: 'http://localhost:8080', mail: { catcher: { enabled: true } } }
@@ -74,7 +74,7 @@ describe('processes', () => {
   test('a worker has as long as its longest job may take', () => {
     const { services } = defaults()
     services.files.worker.maxJobSeconds = 333
-    const [worker] = podsOf(render({ ...least, services: { files: { worker: { maxJobSeconds: 333 } } } })).filter(
+    const [worker] = podsOf(render({ services: { files: { worker: { maxJobSeconds: 333 } } } })).filter(
       ({ component }) => component === 'files-worker',
     )
     expect(worker?.spec.terminationGracePeriodSeconds).toBe(343)
@@ -87,7 +87,7 @@ describe('processes', () => {
   })
 
   test('have a number of replicas only where no autoscaler has a say', () => {
-    const scaled = render({ ...least, services: { files: { api: { autoscaling: { enabled: true } } } } })
+    const scaled = render({ services: { files: { api: { autoscaling: { enabled: true } } } } })
     const byName = Object.fromEntries(ofKind(scaled, 'Deployment').map(({ metadata, spec }) => [metadata.name, spec.replicas]))
     expect(byName['shop-slipway-files-api']).toBeUndefined()
     expect(byName['shop-slipway-menu-api']).toBe(2)
@@ -96,8 +96,7 @@ describe('processes', () => {
 
   test('get variables as they were written, large numbers too', () => {
     const env = { FILES_MAX_BYTES: 16_777_216, FILES_TRASH_DAYS: '7', SOME_RATIO: 0.25, SOME_FLAG: false, EMPTY: '' }
-    const own = podsOf(render({ ...least, services: { files: { env } } })).find(({ component }) => component === 'files-api')?.containers[0]
-      ?.env
+    const own = podsOf(render({ services: { files: { env } } })).find(({ component }) => component === 'files-api')?.containers[0]?.env
     const valueOf = (name: string) => own?.find((variable) => variable.name === name)?.value
     expect(Object.keys(env).map(valueOf)).toEqual(['16777216', '7', '0.25', 'false', undefined])
   })

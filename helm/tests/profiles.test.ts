@@ -1,10 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
-import { chart, least, ofKind, podsOf, render } from './chart.fixtures.ts'
+import { chart, ofKind, podsOf, render } from './chart.fixtures.ts'
 
 const profiles = readdirSync(`${chart}/profiles`).map((file) => file.replace(/\.yaml$/, ''))
-const rendered = (name: string) => render({ ...least, ...parse(readFileSync(`${chart}/profiles/${name}.yaml`, 'utf8')) })
+const rendered = (name: string) => render({ ...parse(readFileSync(`${chart}/profiles/${name}.yaml`, 'utf8')) })
 
 test('there is one for each kind of installation', () => {
   const named = ['dev', 'file-storage', 'managed-aws', 'managed-azure', 'managed-gcp', 'production', 'restaurant-3d', 'small']

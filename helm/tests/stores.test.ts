@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { type KubernetesObject, least, ofKind, podsOf, render } from './chart.fixtures.ts'
+import { type KubernetesObject, ofKind, podsOf, render } from './chart.fixtures.ts'
 
 const stores = ['postgresql', 'redis', 'objectStorage', 'clamav'] as const
 type Store = (typeof stores)[number]
@@ -24,7 +24,7 @@ function variablesOf(objects: KubernetesObject[], user: string): Record<string, 
 }
 
 describe.each(mixes.map((mix) => [mix.join(', ') || 'none', mix] as const))('managed: %s', (_, mix) => {
-  const objects = render({ ...least, ...Object.fromEntries(mix.map((store) => [store, managed[store]])) })
+  const objects = render({ ...Object.fromEntries(mix.map((store) => [store, managed[store]])) })
   const sets = ofKind(objects, 'StatefulSet').map(({ metadata }) => metadata.name)
 
   test.each(stores)('%s runs in the cluster only when it is not', (store) => {
@@ -83,7 +83,6 @@ describe.each(mixes.map((mix) => [mix.join(', ') || 'none', mix] as const))('man
 
 test('object storage by the identity of the pods has no keys', () => {
   const objects = render({
-    ...least,
     objectStorage: { managed: true, connection: { auth: 'identity' } },
     serviceAccount: { annotations: { role: 'r' } },
   })
@@ -95,7 +94,6 @@ test('object storage by the identity of the pods has no keys', () => {
 
 test('credentials of a managed store may lie in a Secret of their own', () => {
   const objects = render({
-    ...least,
     redis: { managed: true, connection: { host: 'r', existingSecret: { name: 'elasticache', key: 'auth-token' } } },
   })
   const found = podsOf(objects)
@@ -105,7 +103,7 @@ test('credentials of a managed store may lie in a Secret of their own', () => {
 })
 
 test('the engine of object storage can be minio', () => {
-  const objects = render({ ...least, objectStorage: { engine: 'minio' } })
+  const objects = render({ objectStorage: { engine: 'minio' } })
   const pod = podsOf(objects).find(({ component }) => component === 'object-storage')
   expect(pod?.containers[0]?.image).toMatch(/^quay\.io\/minio\/minio:/)
   expect(variablesOf(objects, 'files-api')['S3_ENDPOINT']).toBe('http://shop-slipway-object-storage:9000')

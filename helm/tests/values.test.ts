@@ -1,6 +1,6 @@
 import { globSync, readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { chart, least, ofKind, refusal, render, renderText } from './chart.fixtures.ts'
+import { chart, ofKind, refusal, render, renderText } from './chart.fixtures.ts'
 
 describe('the schema', () => {
   const schema = JSON.parse(readFileSync(`${chart}/values.schema.json`, 'utf8'))
@@ -27,7 +27,7 @@ describe('the schema', () => {
     ['a flag in quotes', { postgresql: { managed: 'true' } }, 'got string, want boolean'],
     ['an impossible port', { redis: { connection: { port: 70_000 } } }, 'maximum: got 70,000, want 65,535'],
   ])('refuses %s', (_, values, words) => {
-    expect(refusal({ ...least, ...values })).toContain(words)
+    expect(refusal({ ...values })).toContain(words)
   })
 })
 
@@ -72,6 +72,7 @@ describe('values that do not fit together', () => {
     ['an external Secret without a key', { secrets: { mode: 'external' } }, 'secrets.external.key is empty'],
     ['a route without a Gateway', { edge: { kind: 'httpRoute' } }, 'edge.httpRoute.parentRefs is empty'],
     ['two ways to TLS', { edge: { ingress: { tls: { secret: 'a', issuer: 'b' } } } }, 'keep one of them'],
+    ['mails without a sender', { services: { identity: { env: { MAIL_FROM: '' } } } }, 'services.identity.env.MAIL_FROM is empty'],
     ['no identity', { services: { identity: { enabled: false } } }, 'services.identity is switched off'],
     [
       'a route of two',
@@ -84,7 +85,7 @@ describe('values that do not fit together', () => {
       'services.files.api.autoscaling.minReplicas is 9, above maxReplicas (3)',
     ],
   ])('%s', (_, values, words) => {
-    expect(refusal({ ...least, ...values })).toContain(words)
+    expect(refusal({ ...values })).toContain(words)
   })
 
   test('are told all at once', () => {
@@ -98,7 +99,7 @@ test('the same values give the same bytes', () => {
 })
 
 test('nothing is asked of the cluster and nothing is left to chance while rendering', () => {
-  const text = renderText(least, ['--debug'])
+  const text = renderText({}, ['--debug'])
   expect(text).not.toMatch(/\{\{/)
   for (const word of ['lookup', 'randAlpha', 'genCA', 'genPrivateKey', 'uuidv4', 'now |']) {
     const found = execGrep(word)
@@ -119,7 +120,7 @@ describe('the edge', () => {
     const [ingress] = ofKind(render(), 'Ingress')
     const paths = ingress?.spec.rules[0].http.paths.map((entry: { path: string }) => entry.path)
     expect(paths).toEqual([...paths].sort((a: string, b: string) => b.length - a.length || (a < b ? -1 : 1)))
-    const [route] = ofKind(render({ ...least, edge: { kind: 'httpRoute', httpRoute: { parentRefs: [{ name: 'g' }] } } }), 'HTTPRoute')
+    const [route] = ofKind(render({ edge: { kind: 'httpRoute', httpRoute: { parentRefs: [{ name: 'g' }] } } }), 'HTTPRoute')
     const matches = route?.spec.rules.flatMap((rule: { matches: { path: { value: string } }[] }) =>
       rule.matches.map(({ path }) => path.value),
     )
@@ -128,17 +129,17 @@ describe('the edge', () => {
   })
 
   test('never names an internal port', () => {
-    for (const text of [renderText(), renderText({ ...least, edge: { kind: 'httpRoute', httpRoute: { parentRefs: [{ name: 'g' }] } } })])
+    for (const text of [renderText(), renderText({ edge: { kind: 'httpRoute', httpRoute: { parentRefs: [{ name: 'g' }] } } })])
       expect(text.split('---').find((part) => /kind: (Ingress|HTTPRoute)\b/.test(part))).not.toMatch(/8081|internal/)
   })
 
   test('serves the subdomains of tenants', () => {
-    const [ingress] = ofKind(render({ ...least, baseDomain: 'example.com' }), 'Ingress')
+    const [ingress] = ofKind(render({ baseDomain: 'example.com' }), 'Ingress')
     expect(ingress?.spec.rules.map((rule: { host: string }) => rule.host)).toEqual(['slipway.example.com', '*.example.com'])
   })
 
   test('takes its certificate from a Secret, or from cert-manager', () => {
-    const tls = (edge: object) => ofKind(render({ ...least, edge: { ingress: { tls: edge } } }), 'Ingress')[0]
+    const tls = (edge: object) => ofKind(render({ edge: { ingress: { tls: edge } } }), 'Ingress')[0]
     expect(tls({ secret: 'own' })?.spec.tls[0].secretName).toBe('own')
     const issued = tls({ issuer: 'letsencrypt' })
     expect(issued?.spec.tls[0]).toEqual({ secretName: 'shop-slipway-tls', hosts: ['slipway.example.com'] })
@@ -147,8 +148,7 @@ describe('the edge', () => {
 })
 
 describe('secrets', () => {
-  const names = (values: object) =>
-    [...renderText({ ...least, ...values }).matchAll(/secretKeyRef:\n\s+name: (\S+)/g)].map((match) => match[1])
+  const names = (values: object) => [...renderText({ ...values }).matchAll(/secretKeyRef:\n\s+name: (\S+)/g)].map((match) => match[1])
 
   test('are made by a Job that may read and add to one Secret only', () => {
     const objects = render()
@@ -165,17 +165,14 @@ describe('secrets', () => {
       { mode: 'external', name: 'mine', external: { store: { name: 's' }, key: 'k' } },
     ]) {
       expect(new Set(names({ secrets }))).toEqual(new Set(['mine']))
-      expect(ofKind(render({ ...least, secrets }), 'Role')).toEqual([])
+      expect(ofKind(render({ secrets }), 'Role')).toEqual([])
     }
-    const [external] = ofKind(
-      render({ ...least, secrets: { mode: 'external', external: { store: { name: 's' }, key: 'k' } } }),
-      'ExternalSecret',
-    )
+    const [external] = ofKind(render({ secrets: { mode: 'external', external: { store: { name: 's' }, key: 'k' } } }), 'ExternalSecret')
     expect(external?.spec).toMatchObject({ secretStoreRef: { name: 's' }, target: { name: 'shop-slipway-secrets' } })
   })
 
   test('a new generation restarts what uses them', () => {
-    const template = (generation: string) => renderText({ ...least, secrets: { generation } })
+    const template = (generation: string) => renderText({ secrets: { generation } })
     expect(template('1')).not.toBe(template('2'))
   })
 })
@@ -183,7 +180,7 @@ describe('secrets', () => {
 test('two releases in one namespace share no name', () => {
   const names = (release: string) =>
     new Set(
-      render({ ...least, fullnameOverride: release })
+      render({ fullnameOverride: release })
         .filter(({ kind }) => kind !== 'Pod')
         .map(({ kind, metadata }) => `${kind} ${metadata.name}`),
     )

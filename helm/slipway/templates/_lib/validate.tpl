@@ -62,6 +62,11 @@ What the schema cannot say: how values fit together. All faults are collected an
 {{- if not (hasKey $services "identity") -}}
 {{- $faults = append $faults "services.identity is switched off: every other service asks it who calls; set services.identity.enabled to true" -}}
 {{- end -}}
+{{- with $services.identity -}}
+{{- if not .env.MAIL_FROM -}}
+{{- $faults = append $faults "services.identity.env.MAIL_FROM is empty: name the sender of mails, such as Slipway <no-reply@example.com>" -}}
+{{- end -}}
+{{- end -}}
 {{- $owners := dict -}}
 {{- range $name, $service := $services -}}
 {{- range $route := $service.routes -}}

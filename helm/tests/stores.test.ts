@@ -24,7 +24,7 @@ function variablesOf(objects: KubernetesObject[], user: string): Record<string, 
 }
 
 describe.each(mixes.map((mix) => [mix.join(', ') || 'none', mix] as const))('managed: %s', (_, mix) => {
-  const objects = render({ ...Object.fromEntries(mix.map((store) => [store, managed[store]])) })
+  const objects = render(Object.fromEntries(mix.map((store) => [store, managed[store]])))
   const sets = ofKind(objects, 'StatefulSet').map(({ metadata }) => metadata.name)
 
   test.each(stores)('%s runs in the cluster only when it is not', (store) => {

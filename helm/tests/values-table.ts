@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { isMap, isScalar, type Pair, parseDocument, type YAMLMap } from 'yaml'
+import { isMap, isScalar, parseDocument, type YAMLMap } from 'yaml'
 
 /**
  * The table of values in the chart's README, made from `values.yaml`: what stands after `# --` above a key is its sentence.
@@ -19,7 +19,7 @@ const end = '<!-- end of values -->'
 
 function rowsOf(map: YAMLMap, path: readonly string[], above = ''): Row[] {
   return map.items.flatMap((item, index) => {
-    const { key, value } = item as Pair
+    const { key, value } = item
     if (!isScalar(key)) return []
     // The comment above the first key of a map belongs to the map.
     const comment = (index === 0 ? (map.commentBefore ?? key.commentBefore) : key.commentBefore) ?? ''

@@ -15,8 +15,8 @@ export async function serve(...manifests: readonly AnyManifest[]): Promise<void>
     const api = await createApi(manifests, { environment: processEnvironment() })
     try {
       const { open, internal } = await listenApi(api)
-      api.host.log.info({ port: open.port, internalPort: internal.port }, 'listening')
-      return { host: api.host, phases: api.shutdown([open, internal]) }
+      const announce = () => api.host.log.info({ port: open.port, internalPort: internal.port }, 'listening')
+      return { host: api.host, phases: api.shutdown([open, internal]), announce }
     } catch (error) {
       await close(api.host, api.shutdown([]))
       throw error
@@ -30,8 +30,8 @@ export async function work(...manifests: readonly AnyManifest[]): Promise<void> 
     const worker = await createWorker(manifests, { environment: processEnvironment() })
     try {
       const server = await listenWorker(worker)
-      worker.host.log.info({ internalPort: server.port }, 'working')
-      return { host: worker.host, phases: worker.shutdown(server) }
+      const announce = () => worker.host.log.info({ internalPort: server.port }, 'working')
+      return { host: worker.host, phases: worker.shutdown(server), announce }
     } catch (error) {
       await close(worker.host, worker.shutdown())
       throw error
@@ -42,11 +42,13 @@ export async function work(...manifests: readonly AnyManifest[]): Promise<void> 
 interface Started {
   readonly host: Host
   readonly phases: readonly Phase[]
+  /** Says that it runs: once it can be told to stop. */
+  readonly announce: () => void
 }
 
 async function run(start: () => Promise<Started>): Promise<void> {
   try {
-    const { host, phases } = await start()
+    const { host, phases, announce } = await start()
     const stop = stopOnce({ host, phases })
     onSignals(
       process,
@@ -57,6 +59,7 @@ async function run(start: () => Promise<Started>): Promise<void> {
       host.log.fatal({ err: error, origin }, 'a failure that nobody handled')
       stop(origin, 1)
     })
+    announce()
   } catch (error) {
     report(error)
     await shutdownTelemetry()
@@ -65,7 +68,7 @@ async function run(start: () => Promise<Started>): Promise<void> {
 }
 
 /** Whatever else goes wrong while the process stops is a reason for another exit code, not for a second stop beside the first. */
-function stopOnce({ host, phases }: Started): (reason: string, exitCode: number) => void {
+function stopOnce({ host, phases }: Pick<Started, 'host' | 'phases'>): (reason: string, exitCode: number) => void {
   let worst: number | null = null
   return (reason, exitCode) => {
     const stopping = worst !== null

@@ -65,6 +65,22 @@ describe('every empty screen says what to do first', () => {
     expect(await seriousFindings(page)).toEqual([])
   })
 
+  test('one that still waits for its answer says so to everybody', async () => {
+    const answer = Promise.withResolvers<void>()
+    await page.route('**/api/v1/invitations*', async (route) => {
+      await answer.promise
+      await route.continue()
+    })
+    await page.goto(`${url}/tenant`)
+    const waiting = page.getByRole('status', { name: 'Loading' })
+    await waiting.first().waitFor()
+    expect(await seriousFindings(page)).toEqual([])
+    answer.resolve()
+    await page.getByText('No invitation waits for an answer').waitFor()
+    expect(await waiting.count()).toBe(0)
+    await page.unroute('**/api/v1/invitations*')
+  })
+
   test('the public page of it', async () => {
     await page.goto(`${url}/m/${slug}`)
     await page.getByText('Nothing is on the menu right now').waitFor()

@@ -21,7 +21,7 @@ export function Loaded<Data>({ query, children }: LoadedProps<Data>) {
   }
   if (error !== null) return <ProblemAlert error={error} onRetry={() => void refetch()} />
   return (
-    <Stack gap="xs" aria-busy="true" aria-label="Loading">
+    <Stack gap="xs" role="status" aria-busy="true" aria-label="Loading">
       <Skeleton height={36} />
       <Skeleton height={36} />
       <Skeleton height={36} />

@@ -46,7 +46,7 @@ async function round(number: number): Promise<void> {
   if (large) await untilClean(file.id)
   const content = Buffer.from(await (await ask('GET', `/api/v1/files/${file.id}/content`)).arrayBuffer())
   if (!content.equals(bytes)) throw new Error(`file ${file.id} has other bytes than were sent`)
-  await ask('DELETE', `/api/v1/files/${file.id}`)
+  await ask('DELETE', `/api/v1/files/${file.id}?permanent=true`)
 }
 
 async function untilClean(id: string): Promise<void> {

@@ -5,7 +5,7 @@ import { type Dish, kitchen, type Model, type PublicDish } from './dishes.ts'
 import { follow } from './events.ts'
 import { newKey, newMember, newTenant, signIn, type Tenant } from './people.ts'
 import { greyJpeg, immensePhoto, platePhoto } from './pictures.ts'
-import { form, moreThanProxiesKeep, multipartType, raw } from './raw.ts'
+import { answeredEarly, form, multipartType, raw } from './raw.ts'
 
 /** Models are made so many per minute on the whole installation: a test may have to wait its turn. */
 const patience = 180_000
@@ -237,9 +237,8 @@ describe('what is no photo', () => {
     const { id } = await ours.add()
     const headers = { authorization: `Bearer ${tenant.token}`, 'content-type': multipartType, 'content-length': String(2 ** 50) }
     const request = raw('PUT', `/api/v1/dishes/${id}/photo`, headers)
-    request.write(form([{ name: 'photo', filename: 'immense.jpg', content: moreThanProxiesKeep }], { closed: false }))
-    const { status, body } = await request.answer
-    request.destroy()
+    const begin = form([{ name: 'photo', filename: 'immense.jpg', content: 'immense' }], { closed: false })
+    const { status, body } = await answeredEarly(request, begin)
     expect([status, JSON.parse(body)]).toMatchObject([413, { code: 'file.too-large', limit: expect.any(Number) }])
   })
 })

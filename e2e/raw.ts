@@ -8,7 +8,7 @@ export interface RawRequest {
   write(chunk: Buffer): boolean
   end(chunk?: Buffer): void
   destroy(): void
-  readonly answer: Promise<{ status: number; headers: IncomingMessage['headers']; body: string }>
+  readonly answer: ReturnType<typeof answerOf>
 }
 
 /** A request whose headers and body the test makes itself, byte by byte. */
@@ -42,8 +42,22 @@ const boundary = 'e2e-boundary-7f3a'
 
 export const multipartType = `multipart/form-data; boundary=${boundary}`
 
-/** Proxies hold headers and the first bytes of a body back until there are more (Go's: 4 KiB), so that an API would wait for them. */
-export const moreThanProxiesKeep = Buffer.alloc(64 * 1024, 'x')
+const piece = Buffer.alloc(64 * 1024, 'x')
+
+/**
+ * The answer to a request whose body goes on, as a client on a slow line sends it. Without more bytes there would be none behind some
+ * proxies: those of Go hold back the first bytes of a body, and an early answer for as long as they wait for the next ones.
+ */
+export async function answeredEarly(request: RawRequest, begin: Buffer): ReturnType<typeof answerOf> {
+  request.write(begin)
+  const clock = setInterval(() => request.write(piece), 50)
+  try {
+    return await request.answer
+  } finally {
+    clearInterval(clock)
+    request.destroy()
+  }
+}
 
 export interface Part {
   readonly name: string

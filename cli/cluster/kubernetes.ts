@@ -20,6 +20,7 @@ export interface SecretsApi {
 
 const account = '/var/run/secrets/kubernetes.io/serviceaccount'
 const patience = 10_000
+const unreachable = 'let NetworkPolicies reach it: value networkPolicies.kubernetesApi has the addresses and ports behind its Service'
 
 /** @throws {Failure} when this is no pod with the token of its account */
 export function secretsOfThisNamespace(environment: Environment): SecretsApi {
@@ -37,6 +38,9 @@ export function secretsApi({ url, token }: { url: string; token: string }): Secr
       headers: { authorization: `Bearer ${token}`, accept: 'application/json', ...(body ? { 'content-type': body.type } : {}) },
       signal: AbortSignal.timeout(patience),
       ...(body ? { body: JSON.stringify(body.content) } : {}),
+    }).catch((cause: unknown) => {
+      const { host } = new URL(url)
+      throw new Failure(`the API server of Kubernetes at ${host} does not answer`, { cause, fix: unreachable })
     })
     const text = await answer.text()
     return { status: answer.status, text, fault: () => new Error(`${method} ${path || '/'}: ${answer.status} ${text.slice(0, 500)}`) }

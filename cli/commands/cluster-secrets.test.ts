@@ -1,6 +1,7 @@
+import { freePort } from '@slipway/stack'
 import { describe, expect, test } from 'vitest'
 import { fakeCluster } from '../cluster/cluster.fixtures.ts'
-import { secretsOfThisNamespace } from '../cluster/kubernetes.ts'
+import { secretsApi, secretsOfThisNamespace } from '../cluster/kubernetes.ts'
 import { completeSecret } from './cluster-secrets.ts'
 
 const services = ['identity', 'files']
@@ -50,6 +51,14 @@ describe('the Secret of an installation', () => {
       cluster.secrets.set('shop', { metadata: { name: 'shop', resourceVersion: '8' }, data: { REDIS_PASSWORD: encoded('theirs') } })
     expect(await completeSecret(cluster.api, 'shop', services)).not.toContain('REDIS_PASSWORD')
     expect(cluster.value('shop', 'REDIS_PASSWORD')).toBe('theirs')
+  })
+
+  test('that cannot be reached says where it was looked for, and what to open', async () => {
+    const api = secretsApi({ url: `http://127.0.0.1:${await freePort()}/secrets`, token: 'any' })
+    await expect(completeSecret(api, 'shop', services)).rejects.toMatchObject({
+      message: expect.stringMatching(/^the API server of Kubernetes at 127\.0\.0\.1:\d+ does not answer$/),
+      fix: expect.stringContaining('networkPolicies.kubernetesApi'),
+    })
   })
 
   test('whose API refuses is told with what it said, and nothing is lost', async () => {

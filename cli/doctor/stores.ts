@@ -61,7 +61,8 @@ async function redis({ redis: { url, caFile } }: Target) {
     const fact = (name: string) => new RegExp(`^${name}:(\\S*)`, 'm').exec(info)?.[1] ?? 'unknown'
     const policy = fact('maxmemory_policy')
     const appendOnly = fact('aof_enabled') === '1'
-    const server = `${fact('server_name') === 'valkey' ? 'Valkey' : 'Redis'} ${fact('redis_version')}`
+    // Valkey calls the version of Redis that it is compatible with redis_version.
+    const server = fact('server_name') === 'valkey' ? `Valkey ${fact('valkey_version')}` : `Redis ${fact('redis_version')}`
     const what = `${server}, ${url.startsWith('rediss:') ? 'TLS' : 'without TLS'}, maxmemory-policy ${policy}, appendonly ${appendOnly ? 'yes' : 'no'}`
     if (policy !== 'noeviction')
       return { level: 'fail' as const, what, fix: 'set maxmemory-policy noeviction: any other loses jobs when memory is short' }

@@ -108,3 +108,26 @@ test('the engine of object storage can be minio', () => {
   expect(pod?.containers[0]?.image).toMatch(/^quay\.io\/minio\/minio:/)
   expect(variablesOf(objects, 'files-api')['S3_ENDPOINT']).toBe('http://shop-slipway-object-storage:9000')
 })
+
+test('what makes secrets reaches the API server, wherever that listens', () => {
+  const networkPolicies = { kubernetesApi: { cidrs: ['10.9.0.1/32', 'fd00::1/128'], ports: [16443] } }
+  const policy = ofKind(render({ networkPolicies }), 'NetworkPolicy').find(({ metadata }) => metadata.name === 'shop-slipway-make-secrets')
+  expect(policy?.spec.egress).toEqual([
+    {
+      to: [{ ipBlock: { cidr: '10.9.0.1/32' } }, { ipBlock: { cidr: 'fd00::1/128' } }],
+      ports: [{ port: 16443, protocol: 'TCP' }],
+    },
+  ])
+})
+
+test('a hook brings the policy that it needs along: those of the release are still of the revision before', () => {
+  const objects = render({ postgresql: managed.postgresql })
+  for (const hook of objects.filter(({ kind, metadata }) => kind === 'Job' && metadata.annotations?.['helm.sh/hook'])) {
+    const component = hook.metadata.labels?.['app.kubernetes.io/component']
+    const policy = ofKind(objects, 'NetworkPolicy').find(({ metadata }) => metadata.name === `shop-slipway-${component}`)
+    expect(policy?.metadata.annotations?.['helm.sh/hook'], component).toBe(hook.metadata.annotations?.['helm.sh/hook'])
+    const weight = (object: KubernetesObject | undefined) => Number(object?.metadata.annotations?.['helm.sh/hook-weight'])
+    expect(weight(policy), component).toBeLessThan(weight(hook))
+    expect(policy?.spec.podSelector.matchLabels['app.kubernetes.io/component']).toBe(component)
+  }
+})

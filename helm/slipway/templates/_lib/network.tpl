@@ -9,3 +9,37 @@
 -}}
 {{- toJson $stores -}}
 {{- end -}}
+
+{{/* Egress rules to the stores, bundled or not. Takes the root. */}}
+{{- define "slipway.network.toStores" -}}
+{{- $root := . -}}
+{{- range $name, $store := include "slipway.network.stores" . | fromJson }}
+- to:
+    {{- if $store.managed }}
+    {{- range $store.cidrs }}
+    - ipBlock: { cidr: {{ . | quote }} }
+    {{- end }}
+    {{- else }}
+    - podSelector:
+        matchLabels: {{- include "slipway.selector" (dict "root" $root "component" $name) | nindent 10 }}
+    {{- end }}
+  ports: [{ port: {{ $store.port }}, protocol: TCP }]
+{{- end }}
+{{- end -}}
+
+{{/* What a hook may reach while the policies of the release are still those of the revision before. Arguments: root, component, annotations, egress (YAML). */}}
+{{- define "slipway.network.hookPolicy" -}}
+{{- if .root.Values.networkPolicies.enabled }}
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata:
+  {{- include "slipway.metadata" (dict "root" .root "component" .component) | nindent 2 }}
+  annotations: {{- toYaml .annotations | nindent 4 }}
+spec:
+  podSelector:
+    matchLabels: {{- include "slipway.selector" (dict "root" .root "component" .component) | nindent 6 }}
+  policyTypes: [Egress]
+  egress: {{- .egress | nindent 4 }}
+{{- end }}
+{{- end -}}

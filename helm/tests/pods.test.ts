@@ -34,6 +34,11 @@ describe.each(named)('%s', (_, pod) => {
     for (const { image } of pod.containers) expect(image).not.toMatch(/:latest$/)
   })
 
+  test('has nothing that a new version of the chart alone changes, as that would restart stores', ({ skip }) => {
+    skip(pod.owner.kind === 'Pod', 'made anew each time anyway')
+    expect(JSON.stringify(pod.metadata)).not.toMatch(/helm\.sh\/chart|app\.kubernetes\.io\/version/)
+  })
+
   test('carries the labels that its owner, Services and policies select by', () => {
     expect(pod.metadata.labels).toMatchObject({ 'app.kubernetes.io/name': 'slipway', 'app.kubernetes.io/instance': 'shop' })
     const selector = pod.owner.spec.selector?.matchLabels ?? {}

@@ -50,9 +50,11 @@ topologySpreadConstraints:
 {{- end }}
 {{- end -}}
 
-{{/* Labels and annotations of a pod template. Arguments: root, component, and optionally secrets (it uses secrets), labels (a map). */}}
+{{/* Labels and annotations of a pod template: nothing that a new version of the chart alone changes, so that stores are not restarted for it.
+Arguments: root, component, and optionally secrets (it uses secrets), labels (a map). */}}
 {{- define "slipway.podMetadata" -}}
-labels: {{- include "slipway.labels" . | nindent 2 }}
+labels: {{- include "slipway.selector" . | nindent 2 }}
+  app.kubernetes.io/part-of: slipway
   {{- with .labels }}{{ toYaml . | nindent 2 }}{{ end }}
   {{- with .root.Values.pod.labels }}{{ toYaml . | nindent 2 }}{{ end }}
 {{- $annotations := deepCopy .root.Values.pod.annotations }}

@@ -13,7 +13,8 @@ export const migrateCommand: Command = {
   async run(invocation) {
     const target = findTarget(homeAt(textOption(invocation, 'home')), processEnvironment())
     const wait = secondsOption(invocation, 'wait')
-    const early = wait === undefined ? [] : await storesAnswer(services, target, wait)
+    const told = (reason: string) => console.log(`Waiting for the stores: ${reason}`)
+    const early = wait === undefined ? [] : await storesAnswer(services, target, { seconds: wait, told })
     console.log(`Migrating ${target.name}`)
     const { applied, milliseconds } = await migrateAll(services, target)
     for (const id of applied) console.log(`  applied ${id}`)

@@ -15,19 +15,27 @@ export async function migrateAll(manifests: readonly AnyManifest[], target: Targ
   })
 }
 
+interface Patience {
+  readonly seconds: number
+  /** Gets the reason of the waiting whenever it is another one. */
+  readonly told: (reason: string) => void
+}
+
 /**
  * Resolves when Postgres answers and the object store has made its buckets: stores that start beside the migration need their time.
  * @returns the names of the buckets that were made
  * @throws {Failure} with what they said last, after so many seconds
  */
-export async function storesAnswer(manifests: readonly AnyManifest[], target: Target, seconds: number): Promise<string[]> {
+export async function storesAnswer(manifests: readonly AnyManifest[], target: Target, { seconds, told }: Patience): Promise<string[]> {
   let last = 'nothing'
   const look = async () => {
     try {
       await databaseAnswers(target)
       return await ensureAllBuckets(manifests, target)
     } catch (error) {
-      last = error instanceof Error ? error.message : String(error)
+      const reason = error instanceof Error ? error.message : String(error)
+      if (reason !== last) told(reason)
+      last = reason
       return null
     }
   }

@@ -109,10 +109,18 @@ test('the engine of object storage can be minio', () => {
   expect(variablesOf(objects, 'files-api')['S3_ENDPOINT']).toBe('http://shop-slipway-object-storage:9000')
 })
 
+const names = {
+  ports: [
+    { port: 53, protocol: 'UDP' },
+    { port: 53, protocol: 'TCP' },
+  ],
+}
+
 test('what makes secrets reaches the API server, wherever that listens', () => {
   const networkPolicies = { kubernetesApi: { cidrs: ['10.9.0.1/32', 'fd00::1/128'], ports: [16443] } }
   const policy = ofKind(render({ networkPolicies }), 'NetworkPolicy').find(({ metadata }) => metadata.name === 'shop-slipway-make-secrets')
   expect(policy?.spec.egress).toEqual([
+    names,
     {
       to: [{ ipBlock: { cidr: '10.9.0.1/32' } }, { ipBlock: { cidr: 'fd00::1/128' } }],
       ports: [{ port: 16443, protocol: 'TCP' }],
@@ -129,5 +137,7 @@ test('a hook brings the policy that it needs along: those of the release are sti
     const weight = (object: KubernetesObject | undefined) => Number(object?.metadata.annotations?.['helm.sh/hook-weight'])
     expect(weight(policy), component).toBeLessThan(weight(hook))
     expect(policy?.spec.podSelector.matchLabels['app.kubernetes.io/component']).toBe(component)
+    // At the first install there is no other policy that would let it ask for names.
+    expect(policy?.spec.egress).toContainEqual(names)
   }
 })

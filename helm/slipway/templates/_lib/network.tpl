@@ -27,6 +27,11 @@
 {{- end }}
 {{- end -}}
 
+{{/* Names; servers of many networks answer on other ports than 53 behind the Service, so the port alone is what can be said. */}}
+{{- define "slipway.network.names" -}}
+- ports: [{ port: 53, protocol: UDP }, { port: 53, protocol: TCP }]
+{{- end -}}
+
 {{/* What a hook may reach while the policies of the release are still those of the revision before. Arguments: root, component, annotations, egress (YAML). */}}
 {{- define "slipway.network.hookPolicy" -}}
 {{- if .root.Values.networkPolicies.enabled }}
@@ -40,6 +45,8 @@ spec:
   podSelector:
     matchLabels: {{- include "slipway.selector" (dict "root" .root "component" .component) | nindent 6 }}
   policyTypes: [Egress]
-  egress: {{- .egress | nindent 4 }}
+  egress:
+    {{- include "slipway.network.names" . | nindent 4 }}
+    {{- .egress | nindent 4 }}
 {{- end }}
 {{- end -}}

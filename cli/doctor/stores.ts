@@ -39,7 +39,12 @@ async function postgres(target: Target) {
 
 async function schema(target: Target, { name, migrations }: AnyManifest) {
   await using admin = database(target)
-  const pending = await pendingMigrations({ pool: admin.pool, service: { name, folder: migrations }, libraries: platformMigrations })
+  const pending = await pendingMigrations({
+    pool: admin.pool,
+    service: { name, folder: migrations },
+    libraries: platformMigrations,
+    asOwner: true,
+  })
   if (pending.length === 0) return well('all migrations are applied')
   return { level: 'fail' as const, what: `${pending.length} migrations are pending: ${pending.join(', ')}`, fix: 'run `slipway migrate`' }
 }

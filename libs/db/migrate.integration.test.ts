@@ -226,6 +226,21 @@ describe('pendingMigrations', () => {
   })
 })
 
+describe('pendingMigrations of an admin without rights in the schema', () => {
+  it('are read as its owner', async () => {
+    await using notes = await migrationFolder(noteFiles)
+    const adminUrl = await cluster.createDatabase()
+    await using db = connect({ url: adminUrl })
+    const pending = (asOwner: boolean) => pendingMigrations({ pool: db.pool, service: { name: 'asked', folder: notes.folder }, asOwner })
+    expect(await pending(true)).toEqual(['db/0001_tenant_tables.sql', 'asked/0001_notes.sql', 'asked/0002_index.sql'])
+    await migrate({ adminUrl, services: [service('asked', notes.folder)] })
+    expect(await pending(true)).toEqual([])
+    await expect(pending(false)).rejects.toMatchObject({ code: '42501' })
+    await notes.write({ '0003_more.sql': 'create table more ()' })
+    expect(await pending(true)).toEqual(['asked/0003_more.sql'])
+  })
+})
+
 /** A real process: promises of one process would share its event loop. */
 async function migrateInProcess(options: object): Promise<string[]> {
   const script = `

@@ -1,4 +1,4 @@
-import { Client, escapeIdentifier, type Pool } from 'pg'
+import { Client, type ClientBase, escapeIdentifier, type Pool } from 'pg'
 import { databaseError } from './error.ts'
 import {
   type AppliedMigration,
@@ -88,7 +88,7 @@ async function withAdmin(options: MigrateOptions, work: (admin: Client) => Promi
   }
 }
 
-async function readLedger(admin: Client, service: string): Promise<AppliedMigration[]> {
+async function readLedger(admin: ClientBase, service: string): Promise<AppliedMigration[]> {
   return inTransaction(admin, async () => {
     await admin.query(`set local role ${escapeIdentifier(roleName(service, 'owner'))}`)
     return (await admin.query<AppliedMigration>(ledgerQuery(service))).rows
@@ -133,24 +133,35 @@ export interface PendingOptions {
   pool: Pool
   service: MigrationSource
   libraries?: readonly MigrationSource[] | undefined
+  /** The ledger is read as the schema's owner, as an admin has to who is no superuser and has no rights in it. */
+  asOwner?: boolean | undefined
 }
 
 /**
  * The gate in front of a process: files of this release that the database has not got. A newer database is none of its business, as
  * migrations keep the release before them working. Throws `MigrationError` when an applied file differs.
  */
-export async function pendingMigrations({ pool, service, libraries = [] }: PendingOptions): Promise<string[]> {
+export async function pendingMigrations({ pool, service, libraries = [], asOwner = false }: PendingOptions): Promise<string[]> {
   const available = await loadMigrations([ownMigrations, ...libraries, service])
-  const applied = await readLedgerIfAny(pool, service.name)
+  const read = asOwner
+    ? readLedgerAsOwner(pool, service.name)
+    : pool.query<AppliedMigration>(ledgerQuery(service.name)).then(({ rows }) => rows)
+  const applied = await read.catch(noneYet)
   return planMigrations(available, applied, { allowNewer: true }).map(migrationId)
 }
 
-async function readLedgerIfAny(pool: Pool, service: string): Promise<AppliedMigration[]> {
+async function readLedgerAsOwner(pool: Pool, service: string): Promise<AppliedMigration[]> {
+  const client = await pool.connect()
   try {
-    return (await pool.query<AppliedMigration>(ledgerQuery(service))).rows
-  } catch (error) {
-    const missing = ['42P01', '3F000']
-    if (missing.includes(databaseError(error)?.code ?? '')) return []
-    throw error
+    return await readLedger(client, service)
+  } finally {
+    client.release()
   }
+}
+
+/** Without the table, its schema or its owner nothing was applied. */
+function noneYet(error: unknown): AppliedMigration[] {
+  const missing = ['42P01', '3F000', '22023']
+  if (missing.includes(databaseError(error)?.code ?? '')) return []
+  throw error
 }

@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import { type Client, DatabaseError, escapeIdentifier, escapeLiteral } from 'pg'
+import { type Client, type ClientBase, DatabaseError, escapeIdentifier, escapeLiteral } from 'pg'
 import { MigrationError } from './migration-plan.ts'
 import { backupRole, type Role, roleName } from './role.ts'
 import { scramVerifier } from './scram.ts'
@@ -132,7 +132,7 @@ export async function closeDatabase(admin: Client): Promise<void> {
   if (facts?.publicOwner) await admin.query('revoke create on schema public from public')
 }
 
-export async function inTransaction<T>(client: Client, work: () => Promise<T>): Promise<T> {
+export async function inTransaction<T>(client: ClientBase, work: () => Promise<T>): Promise<T> {
   await client.query('begin')
   try {
     const result = await work()

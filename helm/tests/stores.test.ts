@@ -6,11 +6,29 @@ type Store = (typeof stores)[number]
 const component = { postgresql: 'postgresql', redis: 'redis', objectStorage: 'object-storage', clamav: 'clamav' } as const
 
 const managed: Record<Store, object> = {
-  postgresql: { managed: true, connection: { host: 'db.example.com', port: 6432, ca: { secret: 'db-ca' }, cidrs: ['10.1.0.0/16'] } },
-  redis: { managed: true, connection: { host: 'cache.example.com', port: 6380, ca: { secret: 'cache-ca' }, cidrs: ['10.2.0.0/16'] } },
+  postgresql: {
+    managed: true,
+    connection: { host: 'db.example.com', port: 6432, ca: { secret: 'db-ca' }, existingSecret: { name: 'db' }, cidrs: ['10.1.0.0/16'] },
+  },
+  redis: {
+    managed: true,
+    connection: {
+      host: 'cache.example.com',
+      port: 6380,
+      ca: { secret: 'cache-ca' },
+      existingSecret: { name: 'cache' },
+      cidrs: ['10.2.0.0/16'],
+    },
+  },
   objectStorage: {
     managed: true,
-    connection: { endpoint: 'https://s3.example.com:9443', port: 9443, ca: { secret: 's3-ca' }, cidrs: ['10.3.0.0/16'] },
+    connection: {
+      endpoint: 'https://s3.example.com:9443',
+      port: 9443,
+      ca: { secret: 's3-ca' },
+      existingSecret: { name: 's3' },
+      cidrs: ['10.3.0.0/16'],
+    },
   },
   clamav: { managed: true, connection: { host: 'scan.example.com', port: 3311, cidrs: ['10.4.0.0/16'] } },
 }
@@ -73,6 +91,25 @@ describe.each(mixes.map((mix) => [mix.join(', ') || 'none', mix] as const))('man
       const found = peers.find(([port]: [number]) => port === ports[store][is ? 1 : 0])
       expect(found?.[1]).toContain(is ? cidr[store] : `"${component[store]}"`)
     }
+  })
+
+  test('nobody makes up what only the owner of a store knows', () => {
+    const [job] = podsOf(objects).filter(({ component }) => component === 'make-secrets')
+    const own = {
+      postgresql: ['DATABASE_ADMIN_PASSWORD'],
+      redis: ['REDIS_PASSWORD'],
+      objectStorage: ['S3_ACCESS_KEY', 'S3_SECRET_KEY'],
+      clamav: [],
+    }
+    const left = mix.flatMap((store) => own[store]).toSorted()
+    const args = ['slipway', 'cluster-secrets', 'shop-slipway-secrets']
+    expect(job?.containers[0]?.args).toEqual(left.length === 0 ? args : [...args, '--without', left.join(',')])
+    const secretOf = { DATABASE_ADMIN_PASSWORD: 'db', REDIS_PASSWORD: 'cache', S3_ACCESS_KEY: 's3', S3_SECRET_KEY: 's3' }
+    for (const { component, containers } of podsOf(objects).filter((pod) => users.includes(pod.component)))
+      for (const { valueFrom } of containers[0]?.env ?? []) {
+        const { name, key } = valueFrom?.secretKeyRef ?? {}
+        if (key !== undefined && left.includes(key)) expect(name, `${component} ${key}`).toBe(secretOf[key as keyof typeof secretOf])
+      }
   })
 
   test('migrations run before the pods change only with a database of others', () => {

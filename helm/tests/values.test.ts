@@ -136,6 +136,12 @@ const templates = globSync(`${chart}/templates/**/*`, { withFileTypes: true })
   .filter((entry) => entry.isFile())
   .map((entry) => readFileSync(`${entry.parentPath}/${entry.name}`, 'utf8'))
 
+test('at most eight files of helpers: what is used in one place stands there', () => {
+  const helpers = globSync(`${chart}/templates/_lib/*`)
+  expect(helpers.length).toBeGreaterThan(0)
+  expect(helpers.length).toBeLessThanOrEqual(8)
+})
+
 describe('the edge', () => {
   test('is an Ingress or an HTTPRoute with the same table, longest prefix first', () => {
     const [ingress] = ofKind(render(), 'Ingress')

@@ -1,39 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { type KubernetesObject, ofKind, podsOf, render } from './chart.fixtures.ts'
+import { component, managedMixes, type Store, stores } from './stores.fixtures.ts'
 
-const stores = ['postgresql', 'redis', 'objectStorage', 'clamav'] as const
-type Store = (typeof stores)[number]
-const component = { postgresql: 'postgresql', redis: 'redis', objectStorage: 'object-storage', clamav: 'clamav' } as const
-
-const managed: Record<Store, object> = {
-  postgresql: {
-    managed: true,
-    connection: { host: 'db.example.com', port: 6432, ca: { secret: 'db-ca' }, existingSecret: { name: 'db' }, cidrs: ['10.1.0.0/16'] },
-  },
-  redis: {
-    managed: true,
-    connection: {
-      host: 'cache.example.com',
-      port: 6380,
-      ca: { secret: 'cache-ca' },
-      existingSecret: { name: 'cache' },
-      cidrs: ['10.2.0.0/16'],
-    },
-  },
-  objectStorage: {
-    managed: true,
-    connection: {
-      endpoint: 'https://s3.example.com:9443',
-      port: 9443,
-      ca: { secret: 's3-ca' },
-      existingSecret: { name: 's3' },
-      cidrs: ['10.3.0.0/16'],
-    },
-  },
-  clamav: { managed: true, connection: { host: 'scan.example.com', port: 3311, cidrs: ['10.4.0.0/16'] } },
-}
-
-const mixes = Array.from({ length: 16 }, (_, bits) => stores.filter((_, index) => bits & (1 << index)))
 const users = ['identity-api', 'identity-worker', 'files-api', 'files-worker', 'menu-api', 'menu-worker', 'migrate', 'doctor']
 
 function variablesOf(objects: KubernetesObject[], user: string): Record<string, string | undefined> {
@@ -41,8 +9,8 @@ function variablesOf(objects: KubernetesObject[], user: string): Record<string, 
   return Object.fromEntries((pod?.containers[0]?.env ?? []).map(({ name, value }) => [name, value]))
 }
 
-describe.each(mixes.map((mix) => [mix.join(', ') || 'none', mix] as const))('managed: %s', (_, mix) => {
-  const objects = render(Object.fromEntries(mix.map((store) => [store, managed[store]])))
+describe.each(managedMixes)('managed: $name', ({ mix, values }) => {
+  const objects = render(values)
   const sets = ofKind(objects, 'StatefulSet').map(({ metadata }) => metadata.name)
 
   test.each(stores)('%s runs in the cluster only when it is not', (store) => {

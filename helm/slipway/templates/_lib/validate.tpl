@@ -77,7 +77,8 @@ What the schema cannot say: how values fit together. All faults are collected an
 {{- end -}}
 {{- $owners := dict -}}
 {{- range $name, $service := $services -}}
-{{- range $route := $service.routes -}}
+{{- range $service.routes -}}
+{{- $route := (fromJson (include "slipway.route" (dict "root" $ "route" .))).path -}}
 {{- with get $owners $route }}{{ $faults = append $faults (printf "services.%s.routes has %q, which is services.%s's: keep it in one of them" $name $route .) }}{{ end -}}
 {{- $_ := set $owners $route $name -}}
 {{- end -}}

@@ -42,6 +42,7 @@ describe('values that do not fit together', () => {
       'clamav.allowTestSignatures is true: production needs real signatures',
     ],
     ['a mail catcher in production', { mail: { catcher: { enabled: true } } }, 'mail.catcher.enabled is true'],
+    ['changing files in production', { dev: { liveReload: true } }, 'dev.liveReload is true: in production nobody changes files'],
     [
       'managed without a host',
       { postgresql: { managed: true } },

@@ -19,6 +19,9 @@ What the schema cannot say: how values fit together. All faults are collected an
 {{- if and $production $v.mail.catcher.enabled -}}
 {{- $faults = append $faults "mail.catcher.enabled is true: in production mails have to be delivered; set it to false and put SMTP_URL into the Secret" -}}
 {{- end -}}
+{{- if and $production $v.dev.liveReload -}}
+{{- $faults = append $faults "dev.liveReload is true: in production nobody changes files of a running pod; set it to false, or environment to development or test" -}}
+{{- end -}}
 {{- range $store := list "postgresql" "redis" "clamav" -}}
 {{- $values := index $v $store -}}
 {{- if and $values.managed (not $values.connection.host) -}}

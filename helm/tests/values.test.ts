@@ -60,6 +60,21 @@ describe('values that do not fit together', () => {
       'objectStorage.connection.existingSecret.name is "k" although auth is identity',
     ],
     [
+      'tokens of AWS for the bundled Postgres',
+      { postgresql: { connection: { auth: 'aws-iam' } } },
+      'postgresql.connection.auth is aws-iam although postgresql.managed is false',
+    ],
+    [
+      'tokens in the clear',
+      { postgresql: { managed: true, connection: { host: 'd', auth: 'aws-iam', tls: 'disable' } } },
+      'postgresql.connection.tls is disable although auth is aws-iam',
+    ],
+    [
+      'tokens and a password',
+      { postgresql: { managed: true, connection: { host: 'd', auth: 'aws-iam', existingSecret: { name: 'p' } } } },
+      'postgresql.connection.existingSecret.name is "p" although auth is aws-iam',
+    ],
+    [
       'a password of others from nowhere',
       { postgresql: { managed: true, connection: { host: 'd' } } },
       'postgresql.connection.existingSecret.name is empty although postgresql.managed is true and secrets.mode is generated: only the owner of that store knows DATABASE_ADMIN_PASSWORD,',

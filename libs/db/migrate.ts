@@ -12,6 +12,7 @@ import {
 import { closeDatabase, inTransaction, provisionRoles, provisionSchema, type ServicePasswords } from './provision.ts'
 import { roleName } from './role.ts'
 import { clientConfig, type Tls } from './settings.ts'
+import type { TokenSource } from './token.ts'
 
 export interface ServiceMigrations extends MigrationSource {
   passwords: ServicePasswords
@@ -23,6 +24,10 @@ export interface MigrateOptions {
   services: readonly ServiceMigrations[]
   /** Applied to the schema of every service before the service's own. */
   libraries?: readonly MigrationSource[] | undefined
+  /** How the admin signs in, instead of by the password of the URL. */
+  tokens?: TokenSource | undefined
+  /** Membership in it lets a role sign in by token, such as `rds_iam`: then no role has a password, whatever is given. */
+  tokenRole?: string | undefined
   /** Without it `slipway_backup` exists but cannot sign in. */
   backupPassword?: string | undefined
   tls?: Tls | undefined
@@ -53,7 +58,7 @@ export async function migrate(options: MigrateOptions): Promise<MigrationReport>
   const services = await Promise.all(options.services.map((service) => load(service, options.libraries ?? [])))
   const applied: string[] = []
   await withAdmin(options, async (admin) => {
-    await provisionRoles(admin, services, options.backupPassword)
+    await provisionRoles(admin, services, options)
     await closeDatabase(admin)
     for (const service of services) {
       await provisionSchema(admin, service.name)
@@ -76,7 +81,8 @@ async function load(service: ServiceMigrations, libraries: readonly MigrationSou
 }
 
 async function withAdmin(options: MigrateOptions, work: (admin: Client) => Promise<void>): Promise<void> {
-  const admin = new Client({ ...clientConfig({ url: options.adminUrl, tls: options.tls, name: 'slipway migrate', connectSeconds: 10 }) })
+  const { adminUrl: url, tls, tokens } = options
+  const admin = new Client({ ...clientConfig({ url, tls, tokens, name: 'slipway migrate', connectSeconds: 10 }) })
   // A lost connection also rejects the statement that runs; without a listener it would end the process first.
   admin.on('error', () => undefined)
   await admin.connect()

@@ -30,6 +30,18 @@ What the schema cannot say: how values fit together. All faults are collected an
 {{- $faults = append $faults (printf "%s.connection.host is %q although %s.managed is false: set managed to true, or leave the host empty" $store $values.connection.host $store) -}}
 {{- end -}}
 {{- end -}}
+{{- $database := $v.postgresql -}}
+{{- if eq $database.connection.auth "aws-iam" -}}
+{{- if not $database.managed -}}
+{{- $faults = append $faults "postgresql.connection.auth is aws-iam although postgresql.managed is false: only Amazon RDS takes its tokens; set managed to true, or auth to password" -}}
+{{- end -}}
+{{- if eq $database.connection.tls "disable" -}}
+{{- $faults = append $faults "postgresql.connection.tls is disable although auth is aws-iam: whoever reads a token on its way can use it; set it to verify-full" -}}
+{{- end -}}
+{{- with $database.connection.existingSecret.name -}}
+{{- $faults = append $faults (printf "postgresql.connection.existingSecret.name is %q although auth is aws-iam: nobody has a password, so leave it empty, or set auth to password" .) -}}
+{{- end -}}
+{{- end -}}
 {{- $storage := $v.objectStorage -}}
 {{- if and (not $storage.managed) $storage.connection.endpoint -}}
 {{- $faults = append $faults (printf "objectStorage.connection.endpoint is %q although objectStorage.managed is false: set managed to true, or leave the endpoint empty" $storage.connection.endpoint) -}}

@@ -1,5 +1,5 @@
 import { writeFileSync } from 'node:fs'
-import { createServer } from 'node:http'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -95,15 +95,19 @@ describe('signing in by token', () => {
 /** Gives a session to whoever asks, as AWS does to a pod with a service account that it knows. */
 async function fakeSts() {
   const asked: string[] = []
-  const server = createServer(async (request, response) => {
-    asked.push(await text(request))
+  const answer = () => {
     const expiration = new Date(Date.now() + 3_600_000).toISOString()
-    response.writeHead(200, { 'content-type': 'text/xml' }).end(
-      `<AssumeRoleWithWebIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleWithWebIdentityResult>
-         <AssumedRoleUser><Arn>arn:aws:sts::123456789012:assumed-role/slipway/x</Arn><AssumedRoleId>A:x</AssumedRoleId></AssumedRoleUser>
-         <Credentials><AccessKeyId>ASIAEXAMPLE</AccessKeyId><SecretAccessKey>secret</SecretAccessKey><SessionToken>session</SessionToken>
-         <Expiration>${expiration}</Expiration></Credentials></AssumeRoleWithWebIdentityResult></AssumeRoleWithWebIdentityResponse>`,
-    )
+    return `<AssumeRoleWithWebIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleWithWebIdentityResult>
+      <AssumedRoleUser><Arn>arn:aws:sts::123456789012:assumed-role/slipway/x</Arn><AssumedRoleId>A:x</AssumedRoleId></AssumedRoleUser>
+      <Credentials><AccessKeyId>ASIAEXAMPLE</AccessKeyId><SecretAccessKey>secret</SecretAccessKey><SessionToken>session</SessionToken>
+      <Expiration>${expiration}</Expiration></Credentials></AssumeRoleWithWebIdentityResult></AssumeRoleWithWebIdentityResponse>`
+  }
+  const handle = async (request: IncomingMessage, response: ServerResponse) => {
+    asked.push(await text(request))
+    response.writeHead(200, { 'content-type': 'text/xml' }).end(answer())
+  }
+  const server = createServer((request, response) => {
+    handle(request, response).catch((error: unknown) => response.destroy(error as Error))
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   return {

@@ -21,7 +21,7 @@ const made = Object.keys(
 test('the script rotates what the page tells of, and nothing else', () => {
   const rotated = [...script.matchAll(/^ {4}(\w+)\)$/gm)].map((match) => match[1])
   expect(rotated.length).toBeGreaterThan(3)
-  expect(rotated.toSorted()).toEqual([...blocks.keys()].filter((name) => name !== 'setup').sort())
+  expect(new Set(rotated)).toEqual(new Set([...blocks.keys()].filter((name) => name !== 'setup')))
 })
 
 describe.each([...blocks])('%s', (_, commands) => {

@@ -1,6 +1,6 @@
 import { isProblem } from '@slipway/problem'
 import type { Storage } from '@slipway/storage'
-import { type Digest, DigestError, listObjects, type Vault } from '@slipway/storage/backup'
+import { type Digest, DigestError, existingBuckets, listObjects, type Vault } from '@slipway/storage/backup'
 import { longestRun, prune, type Retention, readCatalog, writeManifest } from './catalog.ts'
 import { DigestSet, digestOf, inParallel } from './digest.ts'
 import { BackupError } from './error.ts'
@@ -17,7 +17,10 @@ const copiesAtOnce = 8
 export interface BackUpObjects extends Retention {
   readonly vault: Vault
   readonly storage: Storage
-  /** Readable buckets, without the installation's prefix. Quarantine is none: what is evil or unjudged is not worth keeping. */
+  /**
+   * Readable buckets, without the installation's prefix; those of services that are switched off may be missing. Quarantine is none: what is
+   * evil or unjudged is not worth keeping.
+   */
   readonly buckets: readonly string[]
   /** Version of Slipway. */
   readonly app: string
@@ -39,13 +42,16 @@ export interface ObjectsReport extends Published<ObjectsManifest> {
  * @throws {BackupError} when copies are missing in the end
  */
 export async function backUpObjects(options: BackUpObjects): Promise<ObjectsReport> {
-  const { vault, now, keepDays, keepAtLeast } = options
+  const { vault, storage, now, keepDays, keepAtLeast } = options
   const started = now()
+  const buckets = (await existingBuckets(storage, options.buckets)).sort()
+  if (buckets.length === 0)
+    throw new BackupError(`none of the buckets is there: ${options.buckets.join(', ')}`, { fix: 'see that S3_BUCKET_PREFIX is right' })
   const { backups } = await readCatalog(vault)
   const previous = backups.find((backup): backup is ObjectsManifest => backup.kind === 'objects')
-  const whole = await run(options, { started, previous })
+  const whole = await run(options, { started, buckets, previous })
   // Copies of an earlier backup that were lost since are made again.
-  const made = whole ?? (await run(options, { started, previous: undefined }))
+  const made = whole ?? (await run(options, { started, buckets, previous: undefined }))
   if (!made) throw new BackupError('copies are missing in the vault after all objects were copied: somebody else removes them')
   await writeManifest(vault, made.manifest)
   const expired = await prune(vault, { kind: 'objects', keepDays, keepAtLeast, now: now() })
@@ -54,38 +60,23 @@ export async function backUpObjects(options: BackUpObjects): Promise<ObjectsRepo
 
 interface Run {
   readonly started: number
+  readonly buckets: readonly string[]
   readonly previous: ObjectsManifest | undefined
 }
 
 /** Everything but the manifest; nothing when the vault lacks a copy that the index names. */
-async function run({ vault, storage, buckets, app, now }: BackUpObjects, { started, previous }: Run) {
+async function run(options: BackUpObjects, { started, buckets, previous }: Run) {
+  const { vault, app, now } = options
   const id = backupId(started)
   if (await vault.head(keyOf.manifest('objects', id))) throw new BackupError(`there is an objects backup ${id} already`)
-  const sorted = [...new Set(buckets)].sort()
   const index = writeIndex(vault, id)
   const known = createCursor(previous ? readIndex(vault, previous.id) : nothing())
-  const named = new DigestSet()
-  const total = { objects: 0, bytes: 0, copied: 0, vanished: 0, damaged: 0 }
+  const tally = createTally()
   try {
-    for (const bucket of sorted) {
-      for await (const page of listObjects(storage, bucket)) {
-        const earlier = await inOrder(page, (object) => known.find({ bucket, key: object.key }))
-        const lines = await inParallel([...page.entries()], copiesAtOnce, async ([place, object]) => {
-          const same = earlier[place]
-          if (same?.etag === object.etag && same.size === object.size) return { line: same, copied: false, damaged: false }
-          return await copy({ vault, storage, bucket, key: object.key, now: started })
-        })
-        for (const outcome of lines) {
-          if (outcome === undefined) total.vanished++
-          else {
-            total.objects++
-            total.bytes += outcome.line.size
-            total.copied += Number(outcome.copied)
-            total.damaged += Number(outcome.damaged)
-            named.add(outcome.line.sha256)
-            await index.write(outcome.line)
-          }
-        }
+    for (const bucket of buckets) {
+      for await (const outcome of copies({ ...options, bucket, known, now: started })) {
+        tally.add(outcome)
+        if (outcome) await index.write(outcome.line)
       }
     }
   } catch (error) {
@@ -95,14 +86,56 @@ async function run({ vault, storage, buckets, app, now }: BackUpObjects, { start
     await known.close()
   }
   const { size, sha256 } = await index.end()
-  if (await lacks(vault, named)) return undefined
-  const { objects, bytes, damaged, copied, vanished } = total
+  if (await lacks(vault, tally.named)) return undefined
+  const { objects, bytes, damaged, copied, vanished } = tally.counts
   const times = { startedAt: new Date(started).toISOString(), endedAt: new Date(now()).toISOString() }
   const about = { version: 1, kind: 'objects', id, app, ...times } as const
-  return { manifest: { ...about, buckets: sorted, objects, bytes, index: { bytes: size, sha256 }, damaged }, copied, vanished }
+  const manifest = { ...about, buckets: [...buckets], objects, bytes, index: { bytes: size, sha256 }, damaged }
+  return { manifest, copied, vanished }
+}
+
+function createTally() {
+  const named = new DigestSet()
+  const counts = { objects: 0, bytes: 0, copied: 0, damaged: 0, vanished: 0 }
+  const add = (outcome: Copied | undefined) => {
+    if (!outcome) {
+      counts.vanished++
+      return
+    }
+    counts.objects++
+    counts.bytes += outcome.line.size
+    counts.copied += Number(outcome.copied)
+    counts.damaged += Number(outcome.damaged)
+    named.add(outcome.line.sha256)
+  }
+  return { named, counts, add }
+}
+
+interface BucketRun {
+  readonly vault: Vault
+  readonly storage: Storage
+  readonly bucket: string
+  readonly known: Cursor
+  readonly now: number
+}
+
+/** What became of each object of a bucket, in the order of the listing, page by page. */
+async function* copies({ known, ...source }: BucketRun): AsyncGenerator<Copied | undefined> {
+  const { bucket, storage } = source
+  for await (const page of listObjects(storage, bucket)) {
+    const earlier: (IndexLine | undefined)[] = []
+    for (const { key } of page) earlier.push(await known.find({ bucket, key }))
+    yield* await inParallel([...page.entries()], copiesAtOnce, async ([place, { key, etag, size }]) => {
+      const same = earlier[place]
+      const isSame = same?.etag === etag && same.size === size
+      return isSame ? { line: same, copied: false, damaged: false } : await copy({ ...source, key })
+    })
+  }
 }
 
 async function* nothing(): AsyncGenerator<never> {}
+
+type Cursor = ReturnType<typeof createCursor>
 
 /** Walks an index beside a listing. Both are sorted; where they are not, an object counts as new, which costs a look. */
 function createCursor(lines: AsyncGenerator<IndexLine>) {
@@ -131,12 +164,6 @@ interface Place {
 function isBefore(a: Place, b: Place): boolean {
   if (a.bucket !== b.bucket) return a.bucket < b.bucket
   return Buffer.compare(Buffer.from(a.key), Buffer.from(b.key)) < 0
-}
-
-async function inOrder<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
-  const results: R[] = []
-  for (const item of items) results.push(await work(item))
-  return results
 }
 
 interface Source extends Place {

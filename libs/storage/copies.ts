@@ -1,4 +1,5 @@
 import { paginateListObjectsV2 } from '@aws-sdk/client-s3'
+import { hasBucket } from './buckets.ts'
 import { quarantineBucket } from './connection.ts'
 import { ask } from './error.ts'
 import type { ObjectRef } from './object.ts'
@@ -19,6 +20,12 @@ export async function* listObjects(storage: Storage, bucket: string): AsyncGener
   for (let page = (await ask(pages.next())).value; page !== undefined; page = (await ask(pages.next())).value) {
     yield (page.Contents ?? []).flatMap(({ Key, Size = 0, ETag = '' }) => (Key === undefined ? [] : [{ key: Key, size: Size, etag: ETag }]))
   }
+}
+
+/** Those of these buckets that are there. */
+export async function existingBuckets(storage: Storage, names: readonly string[]): Promise<string[]> {
+  const there = await Promise.all(names.map((name) => hasBucket(connectionOf(storage), name)))
+  return names.filter((_, index) => there[index])
 }
 
 export interface CopiedObject extends ObjectRef, Digest {

@@ -10,7 +10,9 @@ const named = pods.map((pod) => [`${pod.owner.kind} ${pod.component}`, pod] as c
 describe.each(named)('%s', (_, pod) => {
   test('fits the restricted Pod Security Standard', () => {
     expect(pod.spec.securityContext).toMatchObject({ runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } })
-    expect(pod.spec.securityContext.runAsUser).toBeGreaterThan(0)
+    // Images of others have users of their own; nobody on the node has ours.
+    const ofOthers = ['postgresql', 'redis', 'object-storage', 'clamav'].includes(pod.component)
+    for (const id of ['runAsUser', 'runAsGroup', 'fsGroup']) expect(pod.spec.securityContext[id], id).toBeGreaterThan(ofOthers ? 0 : 10_000)
     for (const field of ['hostNetwork', 'hostPID', 'hostIPC']) expect(pod.spec[field]).toBeUndefined()
     for (const { securityContext } of pod.containers)
       expect(securityContext).toEqual({ allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: { drop: ['ALL'] } })
@@ -24,9 +26,14 @@ describe.each(named)('%s', (_, pod) => {
 
   test('asks for what it uses and has a limit of memory', () => {
     for (const { resources } of pod.containers) {
-      expect(resources?.requests).toMatchObject({ cpu: expect.anything(), memory: expect.anything() })
-      expect(resources?.limits).toMatchObject({ memory: expect.anything() })
+      const amounts = { memory: expect.anything(), 'ephemeral-storage': expect.anything() }
+      expect(resources?.requests).toMatchObject({ cpu: expect.anything(), ...amounts })
+      expect(resources?.limits).toMatchObject(amounts)
     }
+  })
+
+  test('can fill no more of the node than its limit', () => {
+    for (const { name, emptyDir } of pod.spec.volumes ?? []) if (emptyDir) expect(emptyDir.sizeLimit, name).toBeDefined()
   })
 
   test('names its images in full, none of them the latest', () => {
@@ -109,5 +116,25 @@ describe('processes', () => {
     expect(keys('files-api')).toEqual(expect.arrayContaining(['FILES_CREDENTIAL', 'FILES_DB_RUNTIME_PASSWORD', 'REDIS_PASSWORD']))
     for (const key of keys('files-api') ?? []) expect(key).not.toMatch(/^(IDENTITY|MENU)_|ADMIN|OWNER|BACKUP/)
     expect(keys('identity-api')).toContain('IDENTITY_SECRET')
+  })
+})
+
+describe('stores', () => {
+  const sets = ofKind(objects, 'StatefulSet')
+
+  test.each(sets.map((set) => [set.metadata.name, set] as const))(
+    '%s gives its pods names by a Service without an address',
+    (name, { spec }) => {
+      const services = ofKind(objects, 'Service')
+      const headless = services.find(({ metadata }) => metadata.name === spec.serviceName)
+      expect(headless?.spec).toMatchObject({ clusterIP: 'None', selector: spec.selector.matchLabels })
+      expect(services.find(({ metadata }) => metadata.name === name)?.spec.clusterIP).toBeUndefined()
+    },
+  )
+
+  test.each(sets.map((set) => [set.metadata.name, set] as const))('%s is not killed for what only makes it not ready', (_, { spec }) => {
+    const [{ readinessProbe, livenessProbe }] = spec.template.spec.containers
+    expect(livenessProbe.tcpSocket).toBeDefined()
+    expect(readinessProbe.tcpSocket).toBeUndefined()
   })
 })

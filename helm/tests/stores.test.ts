@@ -1,21 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { type KubernetesObject, ofKind, podsOf, render } from './chart.fixtures.ts'
+import { component, managedMixes, type Store, stores } from './stores.fixtures.ts'
 
-const stores = ['postgresql', 'redis', 'objectStorage', 'clamav'] as const
-type Store = (typeof stores)[number]
-const component = { postgresql: 'postgresql', redis: 'redis', objectStorage: 'object-storage', clamav: 'clamav' } as const
-
-const managed: Record<Store, object> = {
-  postgresql: { managed: true, connection: { host: 'db.example.com', port: 6432, ca: { secret: 'db-ca' }, cidrs: ['10.1.0.0/16'] } },
-  redis: { managed: true, connection: { host: 'cache.example.com', port: 6380, ca: { secret: 'cache-ca' }, cidrs: ['10.2.0.0/16'] } },
-  objectStorage: {
-    managed: true,
-    connection: { endpoint: 'https://s3.example.com:9443', port: 9443, ca: { secret: 's3-ca' }, cidrs: ['10.3.0.0/16'] },
-  },
-  clamav: { managed: true, connection: { host: 'scan.example.com', port: 3311, cidrs: ['10.4.0.0/16'] } },
-}
-
-const mixes = Array.from({ length: 16 }, (_, bits) => stores.filter((_, index) => bits & (1 << index)))
 const users = ['identity-api', 'identity-worker', 'files-api', 'files-worker', 'menu-api', 'menu-worker', 'migrate', 'doctor']
 
 function variablesOf(objects: KubernetesObject[], user: string): Record<string, string | undefined> {
@@ -23,8 +9,8 @@ function variablesOf(objects: KubernetesObject[], user: string): Record<string, 
   return Object.fromEntries((pod?.containers[0]?.env ?? []).map(({ name, value }) => [name, value]))
 }
 
-describe.each(mixes.map((mix) => [mix.join(', ') || 'none', mix] as const))('managed: %s', (_, mix) => {
-  const objects = render(Object.fromEntries(mix.map((store) => [store, managed[store]])))
+describe.each(managedMixes)('managed: $name', ({ mix, values }) => {
+  const objects = render(values)
   const sets = ofKind(objects, 'StatefulSet').map(({ metadata }) => metadata.name)
 
   test.each(stores)('%s runs in the cluster only when it is not', (store) => {
@@ -73,6 +59,25 @@ describe.each(mixes.map((mix) => [mix.join(', ') || 'none', mix] as const))('man
       const found = peers.find(([port]: [number]) => port === ports[store][is ? 1 : 0])
       expect(found?.[1]).toContain(is ? cidr[store] : `"${component[store]}"`)
     }
+  })
+
+  test('nobody makes up what only the owner of a store knows', () => {
+    const [job] = podsOf(objects).filter(({ component }) => component === 'make-secrets')
+    const own = {
+      postgresql: ['DATABASE_ADMIN_PASSWORD'],
+      redis: ['REDIS_PASSWORD'],
+      objectStorage: ['S3_ACCESS_KEY', 'S3_SECRET_KEY'],
+      clamav: [],
+    }
+    const left = mix.flatMap((store) => own[store]).toSorted()
+    const args = ['slipway', 'cluster-secrets', 'shop-slipway-secrets']
+    expect(job?.containers[0]?.args).toEqual(left.length === 0 ? args : [...args, '--without', left.join(',')])
+    const secretOf = { DATABASE_ADMIN_PASSWORD: 'db', REDIS_PASSWORD: 'cache', S3_ACCESS_KEY: 's3', S3_SECRET_KEY: 's3' }
+    for (const { component, containers } of podsOf(objects).filter((pod) => users.includes(pod.component)))
+      for (const { valueFrom } of containers[0]?.env ?? []) {
+        const { name, key } = valueFrom?.secretKeyRef ?? {}
+        if (key !== undefined && left.includes(key)) expect(name, `${component} ${key}`).toBe(secretOf[key as keyof typeof secretOf])
+      }
   })
 
   test('migrations run before the pods change only with a database of others', () => {

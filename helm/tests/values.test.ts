@@ -59,6 +59,16 @@ describe('values that do not fit together', () => {
       'objectStorage.connection.existingSecret.name is "k" although auth is identity',
     ],
     [
+      'a password of others from nowhere',
+      { postgresql: { managed: true, connection: { host: 'd' } } },
+      'postgresql.connection.existingSecret.name is empty although postgresql.managed is true and secrets.mode is generated: only the owner of that store knows DATABASE_ADMIN_PASSWORD,',
+    ],
+    [
+      'keys of others from nowhere',
+      { objectStorage: { managed: true } },
+      'knows S3_ACCESS_KEY and S3_SECRET_KEY, so put it into a Secret and name that one, or set secrets.mode to existing or external',
+    ],
+    [
       'an authority without TLS',
       { redis: { managed: true, connection: { host: 'r', tls: false, ca: { secret: 'c' } } } },
       'redis.connection.ca.secret is "c" although the connection is not encrypted',
@@ -88,6 +98,17 @@ describe('values that do not fit together', () => {
     expect(refusal({ ...values })).toContain(words)
   })
 
+  test('secrets of others may lie in the one Secret of the release when people bring it', () => {
+    const managed = { postgresql: { managed: true, connection: { host: 'd' } }, redis: { managed: true, connection: { host: 'r' } } }
+    for (const secrets of [
+      { mode: 'existing', name: 'mine' },
+      { mode: 'external', external: { store: { name: 's' }, key: 'k' } },
+    ])
+      expect(() => renderText({ ...managed, objectStorage: { managed: true }, secrets })).not.toThrow()
+    const own = { connection: { auth: 'identity' } }
+    expect(() => renderText({ objectStorage: { managed: true, ...own } })).not.toThrow()
+  })
+
   test('are told all at once', () => {
     const told = refusal({ publicUrl: 'ftp://x', clamav: { allowTestSignatures: true }, edge: { kind: 'httpRoute' } })
     expect(told.match(/^ {2}- /gm)).toHaveLength(3)
@@ -114,6 +135,12 @@ function execGrep(word: string): string[] {
 const templates = globSync(`${chart}/templates/**/*`, { withFileTypes: true })
   .filter((entry) => entry.isFile())
   .map((entry) => readFileSync(`${entry.parentPath}/${entry.name}`, 'utf8'))
+
+test('at most eight files of helpers: what is used in one place stands there', () => {
+  const helpers = globSync(`${chart}/templates/_lib/*`)
+  expect(helpers.length).toBeGreaterThan(0)
+  expect(helpers.length).toBeLessThanOrEqual(8)
+})
 
 describe('the edge', () => {
   test('is an Ingress or an HTTPRoute with the same table, longest prefix first', () => {

@@ -16,3 +16,15 @@
 {{- define "slipway.variablePrefix" -}}
 {{- . | upper | replace "-" "_" -}}
 {{- end -}}
+
+{{/*
+Keys that the Job must not make up, as JSON: only the owner of a store of others knows them. Each maps to the value that says where it
+lies. Takes the root.
+*/}}
+{{- define "slipway.secrets.ofOthers" -}}
+{{- $keys := dict -}}
+{{- if .Values.postgresql.managed }}{{ $_ := set $keys "DATABASE_ADMIN_PASSWORD" "postgresql" }}{{ end -}}
+{{- if .Values.redis.managed }}{{ $_ := set $keys "REDIS_PASSWORD" "redis" }}{{ end -}}
+{{- if .Values.objectStorage.managed }}{{ range list "S3_ACCESS_KEY" "S3_SECRET_KEY" }}{{ $_ := set $keys . "objectStorage" }}{{ end }}{{ end -}}
+{{- toJson $keys -}}
+{{- end -}}

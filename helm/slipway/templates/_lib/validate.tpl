@@ -34,6 +34,14 @@ What the schema cannot say: how values fit together. All faults are collected an
 {{- if and $storage.managed (eq $storage.connection.auth "identity") $storage.connection.existingSecret.name -}}
 {{- $faults = append $faults (printf "objectStorage.connection.existingSecret.name is %q although auth is identity: pods sign in as themselves, so leave it empty, or set auth to keys" $storage.connection.existingSecret.name) -}}
 {{- end -}}
+{{- $ofOthers := dict -}}
+{{- range $key, $store := fromJson (include "slipway.secrets.ofOthers" .) }}{{ $_ := set $ofOthers $store (append (default list (get $ofOthers $store)) $key) }}{{ end -}}
+{{- range $store, $keys := $ofOthers -}}
+{{- $connection := (index $v $store).connection -}}
+{{- if and (eq $v.secrets.mode "generated") (not $connection.existingSecret.name) (ne (toString $connection.auth) "identity") -}}
+{{- $faults = append $faults (printf "%s.connection.existingSecret.name is empty although %s.managed is true and secrets.mode is generated: only the owner of that store knows %s, so put it into a Secret and name that one, or set secrets.mode to existing or external" $store $store (sortAlpha $keys | join " and ")) -}}
+{{- end -}}
+{{- end -}}
 {{- range $store := list "postgresql" "redis" "objectStorage" -}}
 {{- $connection := (index $v $store).connection -}}
 {{- $encrypted := or (has (toString $connection.tls) (list "require" "verify-full" "true")) (hasPrefix "https:" (toString $connection.endpoint)) -}}

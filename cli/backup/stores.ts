@@ -23,6 +23,6 @@ export async function withStores<T>(home: Home, environment: Environment, work: 
     }
     return await work(stackTarget(connections, new StackSecrets(home.secrets)))
   } finally {
-    for (const unit of started.reverse()) await unit.stop()
+    for (const unit of started.toReversed()) await unit.stop()
   }
 }

@@ -1,4 +1,5 @@
 export { openVault, type Vault, type VaultOptions } from '@slipway/storage/backup'
+export { isOverdue } from './age.ts'
 export { type Catalog, type Retention, readCatalog } from './catalog.ts'
 export { type Chosen, chooseBackups } from './choose.ts'
 export { BackupError } from './error.ts'

@@ -140,16 +140,15 @@ type Cursor = ReturnType<typeof createCursor>
 /** Walks an index beside a listing. Both are sorted; where they are not, an object counts as new, which costs a look. */
 function createCursor(lines: AsyncGenerator<IndexLine>) {
   let current: IndexLine | undefined
-  let ended = false
-  const advance = async () => {
+  const advance = async (): Promise<IndexLine | undefined> => {
     const { value, done } = await lines.next()
-    current = done ? undefined : value
-    ended = done === true
+    return done ? undefined : value
   }
   return {
-    async find({ bucket, key }: { bucket: string; key: string }): Promise<IndexLine | undefined> {
-      while (!ended && (current === undefined || isBefore(current, { bucket, key }))) await advance()
-      return current?.bucket === bucket && current.key === key ? current : undefined
+    async find(place: Place): Promise<IndexLine | undefined> {
+      current ??= await advance()
+      while (current && isBefore(current, place)) current = await advance()
+      return current?.bucket === place.bucket && current.key === place.key ? current : undefined
     },
     close: () => lines.return(undefined),
   }

@@ -187,10 +187,12 @@ describe('a run that is killed', () => {
     await using vault = await filled()
     const { storage, clock } = vault
     // It ends after its copies and before its manifest.
-    const dying = {
+    const dying: Vault = {
       ...vault.vault,
-      put: (key: string, ...rest: unknown[]) =>
-        killedAt('manifest.json', key, () => Reflect.apply(vault.vault.put, vault.vault, [key, ...rest])),
+      async put(key, source, options) {
+        if (key.endsWith('manifest.json')) throw new Error('killed')
+        return await vault.vault.put(key, source, options)
+      },
     }
     const killed = backUpObjects({ vault: dying, storage, buckets, app: 'test', now: clock.now, ...retention })
     await expect(killed).rejects.toThrow('killed')
@@ -208,11 +210,6 @@ describe('a run that is killed', () => {
     expect(await readCatalog(vault.vault)).toMatchObject({ backups: [later.manifest, next.manifest], incomplete: [] })
     expect(await keysIn(vault.vault, 'content/')).toEqual([keyOf.content((await onlyDigest(vault, 'files')) ?? '')])
   })
-
-  async function killedAt(end: string, key: string, put: () => Promise<unknown>) {
-    if (key.endsWith(end)) throw new Error('killed')
-    return (await put()) as { size: number; sha256: string }
-  }
 })
 
 describe('retention', () => {

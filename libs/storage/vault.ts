@@ -1,5 +1,5 @@
 import { type _Object, DeleteObjectsCommand, paginateListObjectsV2 } from '@aws-sdk/client-s3'
-import { ensureBuckets } from './buckets.ts'
+import { ensureBuckets, hasBucket } from './buckets.ts'
 import { connect, type StorageOptions } from './connection.ts'
 import { ask, storageProblem } from './error.ts'
 import { headObject, type ObjectContent, type ObjectHead, readObject } from './reading.ts'
@@ -20,6 +20,7 @@ export interface VaultObject {
 /** The one bucket that backups lie in. It is written by whoever has it, and read by nobody else. */
 export interface Vault extends AsyncDisposable {
   readonly bucket: string
+  exists(): Promise<boolean>
   ensure(): Promise<void>
   /** The object appears whole or not at all. */
   put(key: string, source: AsyncIterable<Uint8Array>, options?: StreamUploadOptions): Promise<Digest>
@@ -38,6 +39,7 @@ export function openVault({ bucket, ...options }: VaultOptions): Vault {
   const { client } = connection
   return {
     bucket,
+    exists: () => hasBucket(connection, bucket),
     ensure: async () => void (await ensureBuckets(connection, [bucket])),
     put: (key, source, options) => uploadStream(connection, { bucket, key, source }, options),
     read: (key) => readObject(connection, { bucket, key }),

@@ -3,6 +3,8 @@
 # only when each of them came back whole. Objects are made by the owner of their schema, so that they belong to it.
 set -euo pipefail
 export PGSERVICEFILE="$1/pg_service.conf" PGSERVICE=slipway
+# Debian puts wrappers before the programs, which look for the user's name; in a container of ours the user has none.
+if [ -n "${PG_MAJOR:-}" ]; then PATH="/usr/lib/postgresql/$PG_MAJOR/bin:$PATH"; fi
 {
   cat "$1/begin.sql"
   while read -r schema; do

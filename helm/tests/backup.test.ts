@@ -113,7 +113,7 @@ describe('backups by the clock', () => {
         { name: 'handover', emptyDir: { medium: 'Memory', sizeLimit: '4Mi' } },
       ]),
     )
-    for (const { resources } of containers) expect(resources?.limits).toMatchObject({ 'ephemeral-storage': '77Gi', memory: '512Mi' })
+    for (const { resources } of containers) expect(resources?.limits).toMatchObject({ 'ephemeral-storage': '77Gi', memory: '768Mi' })
   })
 
   test('are looked after by the doctor', () => {

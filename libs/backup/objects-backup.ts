@@ -12,7 +12,8 @@ import type { Published } from './postgres-backup.ts'
 const contentGrace = 3 * longestRun
 /** Content that no backup names, and that is younger than this, stays long enough for the run that finds it. */
 const reusable = 2 * longestRun
-const copiesAtOnce = 8
+/** Each may hold two parts in memory. */
+const copiesAtOnce = 4
 
 export interface BackUpObjects extends Retention {
   readonly vault: Vault

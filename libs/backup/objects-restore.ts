@@ -7,7 +7,8 @@ import { checkIndex, readIndex } from './index-file.ts'
 import { type IndexLine, keyOf, type ObjectsManifest } from './manifest.ts'
 
 const page = 500
-const atOnce = 8
+/** Each may hold two parts in memory. */
+const atOnce = 4
 
 interface RestoreObjects {
   readonly vault: Vault

@@ -229,6 +229,28 @@ describe('retention', () => {
   })
 })
 
+describe('many objects', () => {
+  const count = 1050
+
+  test('are copied, left alone and brought back page by page', async () => {
+    await using vault = await startVault()
+    const keys = Array.from({ length: count }, (_, n) => ({ bucket: 'files', key: `t/${String(n * 7919).padStart(8, '0')}` }))
+    for (let from = 0; from < count; from += 50)
+      await Promise.all(keys.slice(from, from + 50).map((place) => store(vault.storage, place, place.key)))
+    expect(await backUp(vault)).toMatchObject({ copied: count, manifest: { objects: count } })
+    vault.clock.advance(day)
+    const { manifest, copied } = await backUp(vault)
+    expect([copied, manifest.objects]).toEqual([0, count])
+    const lost = keys.filter((_, n) => n % 3 === 0)
+    for (let from = 0; from < lost.length; from += 50)
+      await Promise.all(lost.slice(from, from + 50).map((place) => vault.storage.remove(place)))
+    expect(await checkObjects({ ...vault, manifest })).toBe(lost.length)
+    expect(await restoreObjects({ ...vault, manifest })).toBe(lost.length)
+    expect(await checkObjects({ ...vault, manifest })).toBe(0)
+    expect(await contentOf(vault.storage, lost[300]!)).toBe(lost[300]?.key)
+  })
+})
+
 test('a bucket prefix that is wrong is no empty backup', async () => {
   await using vault = await startVault()
   const nothing = backUpObjects({ ...vault, buckets: ['none', 'neither'], app: 'test', now: vault.clock.now, ...retention })

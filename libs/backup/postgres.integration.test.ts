@@ -1,6 +1,7 @@
-import { mkdtemp, readFile } from 'node:fs/promises'
+import { mkdtemp, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
+import { CreateMultipartUploadCommand, ListMultipartUploadsCommand, S3Client } from '@aws-sdk/client-s3'
 import { withClient } from '@slipway/db'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import {
@@ -8,6 +9,7 @@ import {
   contents,
   fill,
   programs,
+  retention,
   startServer,
   startVault,
   type TestDatabase,
@@ -16,8 +18,8 @@ import {
   tenants,
   wipe,
 } from './backup.fixtures.ts'
-import { chooseBackups, fetchDump, prepareDump, readCatalog, runScript, servicesAtWork, stageRestore } from './index.ts'
-import { keyOf, type PostgresManifest } from './manifest.ts'
+import { chooseBackups, fetchDump, prepareDump, publishDump, readCatalog, runScript, servicesAtWork, stageRestore } from './index.ts'
+import { backupId, keyOf, type PostgresManifest } from './manifest.ts'
 
 let server: TestServer
 beforeAll(async () => {
@@ -160,6 +162,62 @@ describe('a dump', () => {
   })
 })
 
+describe('a run that is killed', () => {
+  test('while it uploads leaves no backup; a later run removes its parts, and no sooner', async () => {
+    await using vault = await startVault()
+    const database = await filled()
+    const { config, clock } = vault
+    const client = new S3Client({
+      ...config,
+      forcePathStyle: true,
+      credentials: { accessKeyId: config.accessKey, secretAccessKey: config.secretKey },
+    })
+    const Bucket = vault.vault.bucket
+    const killed = backupId(clock.now())
+    await client.send(new CreateMultipartUploadCommand({ Bucket, Key: keyOf.dump(killed) }))
+    await vault.vault.put(keyOf.dump(backupId(clock.now() - 1000)), Readable.from([Buffer.from('a dump without a manifest')]))
+    const uploads = async () => (await client.send(new ListMultipartUploadsCommand({ Bucket }))).Uploads?.length ?? 0
+    clock.advance(3_600_000)
+    const first = await backUpPostgres(vault, database)
+    expect(await uploads()).toBe(1)
+    expect(await readCatalog(vault.vault)).toMatchObject({ backups: [first.manifest], incomplete: [{ kind: 'postgres' }] })
+    clock.advance(25 * 3_600_000)
+    const second = await backUpPostgres(vault, database)
+    expect(await uploads()).toBe(0)
+    expect(await readCatalog(vault.vault)).toMatchObject({ backups: [second.manifest, first.manifest], incomplete: [] })
+    client.destroy()
+  })
+
+  test('before its manifest removes nothing that is good', async () => {
+    await using vault = await startVault()
+    const database = await filled()
+    const { manifest } = await backUpPostgres(vault, database)
+    vault.clock.advance(30 * 86_400_000)
+    const folder = await mkdtemp(join(vault.scratch, 'dump-'))
+    const dump = join(folder, 'dump')
+    await prepareDump({ database: database.asBackup, schemas: database.schemas, folder, now: vault.clock.now() })
+    await writeFile(dump, 'no archive')
+    const publishing = publishDump({ ...vault, ...retention, database: database.asBackup, folder, dump, app: 'test', now: vault.clock.now })
+    await expect(publishing).rejects.toThrow('is no dump of pg_dump')
+    expect((await readCatalog(vault.vault)).backups).toEqual([manifest])
+  })
+
+  test('by a migration in its middle is no backup', async () => {
+    await using vault = await startVault()
+    const database = await filled()
+    const folder = await mkdtemp(join(vault.scratch, 'dump-'))
+    const dump = join(folder, 'dump')
+    await prepareDump({ database: database.asBackup, schemas: database.schemas, folder, now: vault.clock.now() })
+    await runScript({ script: 'dump.sh', folder, dump, programs: await programs() })
+    await withClient(database.asSuper, (client) =>
+      client.query(`insert into notes.schema_migrations (source, file, sha256) values ('notes', '0002_more.sql', '${'a'.repeat(64)}')`),
+    )
+    const publishing = publishDump({ ...vault, ...retention, database: database.asBackup, folder, dump, app: 'test', now: vault.clock.now })
+    await expect(publishing).rejects.toThrow('a migration ran while the dump was made')
+    expect((await readCatalog(vault.vault)).backups).toEqual([])
+  })
+})
+
 describe('nothing is touched', () => {
   test.each([
     ['a byte of the dump has changed', async (vault: TestVault, id: string) => flip(vault, keyOf.dump(id)), /is damaged/],
@@ -201,7 +259,6 @@ describe('nothing is touched', () => {
     const { manifest } = await backUpPostgres(vault, database)
     const { folder, dump } = await stage(vault, database, manifest)
     const bytes = await readFile(dump)
-    const { writeFile } = await import('node:fs/promises')
     await writeFile(dump, bytes.subarray(0, bytes.length - 2000))
     await expect(runScript({ script: 'restore.sh', folder, dump, programs: await programs() })).rejects.toThrow(
       /restore of Postgres failed/,

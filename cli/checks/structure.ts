@@ -42,6 +42,10 @@ const importRules: readonly ImportRule[] = [
     /^@(aws-sdk|smithy)\//.test(specifier) && specifier !== '@aws-sdk/rds-signer' && own !== 'libs/storage' && !testFile.test(file)
       ? 'only libs/storage may speak S3: whatever is readable went through its scan gate'
       : undefined,
+  ({ file, specifier }, { own }) =>
+    specifier === '@slipway/storage/backup' && own !== 'libs/backup' && !testFile.test(file)
+      ? 'only libs/backup may write objects past the scan gate, and only copies of what had passed it'
+      : undefined,
   ({ specifier }, { own }) =>
     specifier.startsWith('@opentelemetry/') && specifier !== '@opentelemetry/api' && own !== 'libs/telemetry'
       ? 'only libs/telemetry may use OpenTelemetry packages other than the API: one copy, set up before everything else'

@@ -25,6 +25,10 @@ const renderings: Readonly<Record<string, object>> = {
     keda: { enabled: true },
     services: { menu: { api: { autoscaling: { enabled: true } }, worker: { autoscaling: { enabled: true } } } },
   },
+  'backups elsewhere, and a restore': {
+    backup: { enabled: true, destination: { bucket: 'b-1', endpoint: 'https://s', ca: { secret: 'c' }, existingSecret: { name: 'k' } } },
+    restore: { from: 'latest' },
+  },
   'an existing Secret': { secrets: { mode: 'existing', name: 'mine' } },
   'an ExternalSecret': { secrets: { mode: 'external', external: { store: { name: 'vault' }, key: 'slipway' } } },
   'no policies': { networkPolicies: { enabled: false }, podDisruptionBudgets: { enabled: false } },

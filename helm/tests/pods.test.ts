@@ -2,7 +2,13 @@ import { describe, expect, test } from 'vitest'
 import { defaults, type KubernetesObject, ofKind, podsOf, render } from './chart.fixtures.ts'
 
 /** Everything that the chart can bring about at once. */
-const everything = { environment: 'test', publicUrl: 'http://localhost:8080', mail: { catcher: { enabled: true } } }
+const everything = {
+  environment: 'test',
+  publicUrl: 'http://localhost:8080',
+  mail: { catcher: { enabled: true } },
+  backup: { enabled: true },
+  restore: { from: 'latest' },
+}
 const objects = render(everything)
 const pods = podsOf(objects)
 const named = pods.map((pod) => [`${pod.owner.kind} ${pod.component}`, pod] as const)

@@ -1,4 +1,4 @@
-import { Client, escapeIdentifier, type Pool } from 'pg'
+import { type Client, escapeIdentifier, type Pool } from 'pg'
 import { databaseError } from './error.ts'
 import {
   type AppliedMigration,
@@ -11,7 +11,7 @@ import {
 } from './migration-plan.ts'
 import { closeDatabase, inTransaction, provisionRoles, provisionSchema, type ServicePasswords } from './provision.ts'
 import { roleName } from './role.ts'
-import { clientConfig, type Tls } from './settings.ts'
+import { type Tls, withClient } from './settings.ts'
 import type { TokenSource } from './token.ts'
 
 export interface ServiceMigrations extends MigrationSource {
@@ -72,6 +72,26 @@ export async function migrate(options: MigrateOptions): Promise<MigrationReport>
   return { applied, milliseconds: Math.round(performance.now() - started) }
 }
 
+/**
+ * Makes the roles only, and says whether migrations could go on from `applied`, the ledgers of a backup by schema: before what is there
+ * gives way to it.
+ * @throws `MigrationError` when a newer release made the backup, or an applied file differs
+ */
+export async function prepareRestore(
+  options: MigrateOptions,
+  applied: Readonly<Record<string, readonly AppliedMigration[]>>,
+): Promise<void> {
+  const services = await Promise.all(options.services.map((service) => load(service, options.libraries ?? [])))
+  for (const { name, migrations } of services) planMigrations(migrations, applied[name] ?? [], options)
+  await withAdmin(options, async (admin) => {
+    await provisionRoles(admin, services, options)
+    await closeDatabase(admin)
+  })
+}
+
+/** The first statement of a transaction that no migration may run beside. */
+export const migrationLock = `select pg_advisory_xact_lock(${lockKey})`
+
 interface LoadedService extends ServiceMigrations {
   migrations: Migration[]
 }
@@ -82,16 +102,10 @@ async function load(service: ServiceMigrations, libraries: readonly MigrationSou
 
 async function withAdmin(options: MigrateOptions, work: (admin: Client) => Promise<void>): Promise<void> {
   const { adminUrl: url, tls, tokens } = options
-  const admin = new Client({ ...clientConfig({ url, tls, tokens, name: 'slipway migrate', connectSeconds: 10 }) })
-  // A lost connection also rejects the statement that runs; without a listener it would end the process first.
-  admin.on('error', () => undefined)
-  await admin.connect()
-  try {
+  await withClient({ url, tls, tokens, name: 'slipway migrate', connectSeconds: 10 }, async (admin) => {
     await admin.query('select pg_advisory_lock($1)', [lockKey])
     await work(admin)
-  } finally {
-    await admin.end()
-  }
+  })
 }
 
 async function readLedger(admin: Client, service: string): Promise<AppliedMigration[]> {

@@ -124,16 +124,26 @@ export async function provisionSchema(admin: Client, service: string): Promise<v
 
 function grants(service: string): string {
   const schema = quote(service)
-  const users = `${quote(roleName(service, 'runtime'))}, ${quote(roleName(service, 'system'))}`
+  const users = usersOf(service)
   return `
-    revoke all on schema ${schema} from public;
-    grant usage on schema ${schema} to ${users}, ${backupRole};
-    alter default privileges revoke execute on routines from public;
+    ${grantsOfSchema(service)}
     alter default privileges in schema ${schema} grant select, insert, update, delete on tables to ${users};
     alter default privileges in schema ${schema} grant usage, select on sequences to ${users};
     alter default privileges in schema ${schema} grant execute on functions to ${users};
     alter default privileges in schema ${schema} grant select on tables to ${backupRole};
     alter default privileges in schema ${schema} grant select on sequences to ${backupRole};`
+}
+
+function grantsOfSchema(service: string): string {
+  const schema = quote(service)
+  return `
+    revoke all on schema ${schema} from public;
+    grant usage on schema ${schema} to ${usersOf(service)}, ${backupRole};
+    alter default privileges revoke execute on routines from public;`
+}
+
+function usersOf(service: string): string {
+  return `${quote(roleName(service, 'runtime'))}, ${quote(roleName(service, 'system'))}`
 }
 
 function ledger(service: string): string {
@@ -147,6 +157,24 @@ function ledger(service: string): string {
     );
     revoke insert, update, delete, truncate on schema_migrations
       from ${quote(roleName(service, 'runtime'))}, ${quote(roleName(service, 'system'))};`
+}
+
+/**
+ * Statements that make the schema of a service anew and empty, inside of a transaction of the admin. Whoever goes on in it is the owner
+ * then, so that what is made next belongs to the owner. Tables of a dump bring their own grants and would get those of the default
+ * privileges on top, so these come last, from the dump too.
+ */
+export function renewSchema(service: string): string {
+  const schema = quote(service)
+  const owner = quote(roleName(service, 'owner'))
+  return `
+    set role ${owner};
+    drop schema if exists ${schema} cascade;
+    reset role;
+    create schema ${schema} authorization ${owner};
+    set role ${owner};
+    ${grantsOfSchema(service)}
+  `
 }
 
 /** Nobody but our roles makes objects in this database. Skipped where the admin may not decide it. */

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import type { ConnectionOptions } from 'node:tls'
-import type { ClientConfig } from 'pg'
+import { Client, type ClientConfig } from 'pg'
 import { type TokenSource, tokenFor } from './token.ts'
 
 export interface Tls {
@@ -43,6 +43,19 @@ export function clientConfig(settings: ServerSettings): ClientConfig {
     application_name: settings.name ?? 'slipway',
     connectionTimeoutMillis: (settings.connectSeconds ?? 3) * 1000,
     keepAlive: true,
+  }
+}
+
+/** One connection for a piece of work. */
+export async function withClient<T>(settings: ServerSettings, work: (client: Client) => Promise<T>): Promise<T> {
+  const client = new Client(clientConfig(settings))
+  // A lost connection also rejects the statement that runs; without a listener it would end the process first.
+  client.on('error', () => undefined)
+  await client.connect()
+  try {
+    return await work(client)
+  } finally {
+    await client.end()
   }
 }
 

@@ -75,6 +75,22 @@ What the schema cannot say: how values fit together. All faults are collected an
 {{- if not $value }}{{ $faults = append $faults (printf "secrets.external.%s is empty although secrets.mode is external: set it" $key) }}{{ end -}}
 {{- end -}}
 {{- end -}}
+{{- $to := $v.backup.destination -}}
+{{- if and $to.endpoint (not $to.bucket) -}}
+{{- $faults = append $faults (printf "backup.destination.endpoint is %q although backup.destination.bucket is empty: name the bucket, or leave the endpoint empty" $to.endpoint) -}}
+{{- end -}}
+{{- if and $to.bucket (eq $to.auth "identity") $to.existingSecret.name -}}
+{{- $faults = append $faults (printf "backup.destination.existingSecret.name is %q although auth is identity: leave it empty, or set auth to keys" $to.existingSecret.name) -}}
+{{- end -}}
+{{- if and $to.bucket (eq $to.auth "keys") (not $to.existingSecret.name) (eq $v.secrets.mode "generated") -}}
+{{- $faults = append $faults "backup.destination.existingSecret.name is empty although secrets.mode is generated: only the owner of that store knows BACKUP_S3_ACCESS_KEY and BACKUP_S3_SECRET_KEY, so put them into a Secret and name that one, or set auth to identity" -}}
+{{- end -}}
+{{- if and $to.ca.secret (not (hasPrefix "https:" $to.endpoint)) -}}
+{{- $faults = append $faults (printf "backup.destination.ca.secret is %q although backup.destination.endpoint is %q: give an https endpoint, or leave it empty" $to.ca.secret $to.endpoint) -}}
+{{- end -}}
+{{- if and $v.restore.only (not $v.restore.from) -}}
+{{- $faults = append $faults (printf "restore.only is %q although restore.from is empty: set from to latest or to the id of a backup, or leave only empty" $v.restore.only) -}}
+{{- end -}}
 {{- if and (eq $v.edge.kind "httpRoute") (not $v.edge.httpRoute.parentRefs) -}}
 {{- $faults = append $faults "edge.httpRoute.parentRefs is empty although edge.kind is httpRoute: name your Gateway" -}}
 {{- end -}}

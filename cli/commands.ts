@@ -22,6 +22,12 @@ export const commands: Readonly<Record<string, Entry>> = {
     summary: 'check everything; say what is wrong and how to fix it',
     load: async () => (await import('./commands/doctor.ts')).doctor,
   },
+  backup: {
+    summary: 'copy Postgres and all objects to where backups lie',
+    load: async () => (await import('./commands/backup.ts')).backupCommand,
+  },
+  backups: { summary: 'the backups that there are', load: async () => (await import('./commands/backups.ts')).backups },
+  restore: { summary: 'bring a backup back', load: async () => (await import('./commands/restore.ts')).restore },
   test: { summary: 'types, lint, unit, integration and black-box tests', load: async () => (await import('./commands/test.ts')).test },
   generate: {
     summary: 'write .env.example and docs/configuration.md from the declarations',
@@ -33,10 +39,19 @@ export const commands: Readonly<Record<string, Entry>> = {
     load: async () => (await import('./commands/demo.ts')).demo,
   },
   mail: { summary: 'take all mails and deliver none, for development', load: async () => (await import('./commands/mail.ts')).mail },
+  'database-token': {
+    summary: 'print a token with which a role signs in to Postgres, where none has a password',
+    load: async () => (await import('./commands/database-token.ts')).databaseToken,
+  },
   'cluster-secrets': {
     summary: 'make what is missing in the Secret of an installation on Kubernetes',
     hidden: true,
     load: async () => (await import('./commands/cluster-secrets.ts')).clusterSecrets,
+  },
+  'backup-step': {
+    summary: 'a part of a backup or restore, in a container of a pod',
+    hidden: true,
+    load: async () => (await import('./commands/backup-step.ts')).backupStep,
   },
   help: { summary: 'this list', load: async () => (await import('./commands/help.ts')).help },
   supervise: { summary: 'hold a stack; run by `up`', hidden: true, load: async () => (await import('./commands/supervise.ts')).supervise },

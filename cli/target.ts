@@ -1,8 +1,9 @@
+import type { Retention, VaultOptions } from '@slipway/backup'
 import { type Environment, platformVariables, readConfig, type Secret, secret, type Values, withCredentials } from '@slipway/config'
-import type { Tls } from '@slipway/db'
+import { awsTokenRole, awsTokens, type Tls, type TokenSource } from '@slipway/db'
 import { variablePrefix } from '@slipway/service'
 import type { StorageOptions } from '@slipway/storage'
-import { admin, backupPassword, ownerPassword } from './command-variables.ts'
+import { admin, backup, backupPassword, ownerPassword } from './command-variables.ts'
 import type { Stores } from './environment.ts'
 import { Failure } from './failure.ts'
 import { type Home, homeOption } from './home.ts'
@@ -11,8 +12,8 @@ import { readConnections } from './stack/connections.ts'
 import { liveState } from './supervisor/state.ts'
 
 export interface RolePasswords {
-  readonly runtime: string
-  readonly system: string
+  readonly runtime?: string
+  readonly system?: string
   readonly owner?: string
 }
 
@@ -20,16 +21,34 @@ export interface RolePasswords {
 export interface Target {
   /** For messages. */
   readonly name: string
-  readonly database: { readonly adminUrl: string; readonly tls?: Tls }
-  readonly redis: { readonly url: string; readonly caFile: string | null }
+  readonly database: TargetDatabase
+  readonly redis: { readonly url: string; readonly caFile: string | null; readonly keyPrefix: string }
   readonly storage: StorageOptions
   readonly scanner: { readonly host: string; readonly port: number }
   passwords(service: string): RolePasswords
   readonly backupPassword: string | undefined
+  readonly backups: Backups
 }
 
-/** The same prefix that processes use when nobody says otherwise. */
+export interface TargetDatabase {
+  readonly adminUrl: string
+  readonly tls?: Tls
+  /** How all roles sign in where none has a password, and the role that lets them. */
+  readonly tokens?: TokenSource
+  readonly tokenRole?: string
+}
+
+/** Where backups go, and how long they stay. */
+export interface Backups extends Retention {
+  readonly vault: VaultOptions
+  readonly createBucket: boolean
+  /** Cron patterns, where backups are made by the clock. */
+  readonly schedules: { readonly postgres: string | null; readonly objects: string | null }
+}
+
+/** The same that processes use when nobody says otherwise. */
 const bucketPrefix = 'slipway-'
+const keyPrefix = 'slipway'
 
 /** The stores of a stack. Each is looked up when it is asked for, as they do not start at the same time. */
 export function stackTarget(stores: Stores, secrets: StackSecrets): Target {
@@ -39,7 +58,7 @@ export function stackTarget(stores: Stores, secrets: StackSecrets): Target {
       return stores.postgres
     },
     get redis() {
-      return { url: stores.redis.url, caFile: null }
+      return { url: stores.redis.url, caFile: null, keyPrefix }
     },
     get storage() {
       return { ...stores.storage, pathStyle: true, bucketPrefix }
@@ -49,6 +68,10 @@ export function stackTarget(stores: Stores, secrets: StackSecrets): Target {
     },
     passwords: (service) => ({ runtime: secrets.get(`${service}.database.runtime`), system: secrets.get(`${service}.database.system`) }),
     backupPassword: secrets.get('database.backup'),
+    get backups() {
+      const vault = { ...stores.storage, pathStyle: true, bucket: `${bucketPrefix}backups` }
+      return { vault, createBucket: true, keepDays: 14, keepAtLeast: 3, schedules: { postgres: null, objects: null } }
+    },
   }
 }
 
@@ -58,6 +81,7 @@ const variables = {
   storage: platformVariables.storage,
   scanner: platformVariables.scanner,
   backupPassword,
+  backup,
   admin,
 }
 
@@ -65,16 +89,30 @@ const variables = {
 export function environmentTarget(environment: Environment): Target {
   // Variables of the command itself and of single processes are none of its business.
   const own = Object.fromEntries(Object.entries(environment).filter(([name]) => !name.startsWith('SLIPWAY_')))
-  const { database, redis, storage, scanner, backupPassword, admin } = readConfig(variables, own)
+  const { database, redis, storage, scanner, backupPassword, backup, admin } = readConfig(variables, own)
+  const keyless = database.auth === 'aws-iam'
   return {
     name: 'the installation that the environment names',
-    database: { adminUrl: withCredentials(database.url, admin).reveal(), tls: { mode: database.tls, caFile: database.caFile } },
-    redis: { url: withCredentials(redis.url, redis).reveal(), caFile: redis.caFile },
+    database: {
+      adminUrl: withCredentials(database.url, admin).reveal(),
+      tls: { mode: database.tls, caFile: database.caFile },
+      ...(keyless ? { tokens: awsTokens(database), tokenRole: awsTokenRole } : {}),
+    },
+    redis: { url: withCredentials(redis.url, redis).reveal(), caFile: redis.caFile, keyPrefix: redis.keyPrefix },
     storage: storageOptions(storage),
     scanner: { host: scanner.host, port: scanner.port },
-    passwords: (service) => passwordsFrom(own, service),
+    passwords: (service) => (keyless ? {} : passwordsFrom(own, service)),
     backupPassword: backupPassword?.reveal(),
+    backups: backupsOf(backup, storageOptions(storage)),
   }
+}
+
+function backupsOf(settings: Values<typeof backup>, { bucketPrefix, ...own }: StorageOptions): Backups {
+  const { bucket, endpoint, region, accessKey, secretKey, pathStyle, caFile, createBucket, keepDays, keepAtLeast } = settings
+  const keys = { accessKey: revealed(accessKey), secretKey: revealed(secretKey) }
+  const vault = bucket ? { bucket, endpoint, region, ...keys, pathStyle, caFile } : { ...own, bucket: `${bucketPrefix}backups` }
+  const schedules = { postgres: settings.postgresSchedule, objects: settings.objectsSchedule }
+  return { vault, createBucket, keepDays, keepAtLeast, schedules }
 }
 
 function storageOptions(settings: Values<typeof variables>['storage']): StorageOptions {

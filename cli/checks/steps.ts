@@ -71,14 +71,22 @@ export function vitestStep(project: 'unit' | 'integration'): Step {
   }
 }
 
-/** What the chart renders, by Helm 3 or 4; left out, and said so, on a machine without one. */
+/** What the chart renders, by Helm 3 or 4, and what tools of others say of it; what a machine has not got is left out, and said so. */
 export const chartStep: Step = {
   name: 'chart',
   async run() {
-    const { exitCode } = await runTool('helm', ['version', '--short'])
-    if (exitCode === 0) return vitestResult(await runTool('vitest', vitest('chart'), { without: ofTheUser }))
-    return { ok: true, output: '', note: 'left out: there is no helm here, see https://helm.sh/docs/intro/install' }
+    const missing = await missingTools({ helm: ['version', '--short'], kubeconform: ['-v'], 'kube-score': ['version'] })
+    if (missing.includes('helm'))
+      return { ok: true, output: '', note: 'left out: there is no helm here, see https://helm.sh/docs/intro/install' }
+    const result = vitestResult(await runTool('vitest', vitest('chart'), { without: ofTheUser }))
+    return missing.length === 0 ? result : { ...result, note: `${result.note ?? ''}; there is no ${missing.join(' and no ')} here` }
   },
+}
+
+/** Names of those that cannot be started. */
+async function missingTools(tools: Readonly<Record<string, readonly string[]>>): Promise<string[]> {
+  const found = await Promise.all(Object.entries(tools).map(async ([name, args]) => ({ name, ...(await runTool(name, args)) })))
+  return found.filter(({ exitCode }) => exitCode !== 0).map(({ name }) => name)
 }
 
 export const blackBoxTests = vitestAgainst('e2e')

@@ -1,6 +1,6 @@
 import { serviceCallers } from '@slipway/auth'
 import { describe, expect, test } from 'vitest'
-import { missingSecrets } from './secret-values.ts'
+import { missingSecrets, optionalSecrets } from './secret-values.ts'
 
 const services = ['identity', 'files', 'crawl-desk']
 const all = missingSecrets({}, services)
@@ -67,6 +67,33 @@ describe('an installation with secrets', () => {
 
   test('has an empty one filled', () => {
     expect(Object.keys(missingSecrets({ ...all, S3_SECRET_KEY: '' }, services))).toEqual(['S3_SECRET_KEY'])
+  })
+})
+
+describe('an installation whose stores are those of others', () => {
+  test('gets all but what their owners know', () => {
+    const without = ['DATABASE_ADMIN_PASSWORD', 'REDIS_PASSWORD', 'FILES_DB_RUNTIME_PASSWORD']
+    const made = Object.keys(missingSecrets({}, services, without))
+    expect(made.toSorted()).toEqual(
+      Object.keys(all)
+        .filter((name) => !without.includes(name))
+        .toSorted(),
+    )
+  })
+
+  test('keeps what its people have put there', () => {
+    expect(missingSecrets({ ...all, REDIS_PASSWORD: 'theirs' }, services, ['REDIS_PASSWORD'])).toEqual({})
+  })
+
+  test('cannot do without what processes know each other by', () => {
+    const left = Object.keys(missingSecrets({}, services, optionalSecrets(services)))
+    expect(left.toSorted()).toEqual([
+      'CLI_CREDENTIAL',
+      'CRAWL_DESK_CREDENTIAL',
+      'FILES_CREDENTIAL',
+      'IDENTITY_CREDENTIAL',
+      'SLIPWAY_SERVICE_CALLERS',
+    ])
   })
 })
 

@@ -22,16 +22,23 @@ const makers: Readonly<Record<string, () => string>> = {
 /** Who may call internal listeners beside the services: this command. */
 const ownCredential = 'CLI_CREDENTIAL'
 
+const rolePasswords = (service: string) => ['RUNTIME', 'SYSTEM'].map((role) => `${variablePrefix(service)}_DB_${role}_PASSWORD`)
+
+/** Names that an installation can do without, as somebody else gives their values or nobody needs any. */
+export function optionalSecrets(services: readonly string[]): string[] {
+  return [...Object.keys(makers), ...services.flatMap(rolePasswords)]
+}
+
 /**
- * What has to be added to the secret of an installation with these services. `SLIPWAY_SERVICE_CALLERS` follows from the credentials, so
- * that it is made anew with them; nothing else is ever changed.
+ * What has to be added to the secret of an installation with these services, but for the names of `without`. `SLIPWAY_SERVICE_CALLERS`
+ * follows from the credentials, so that it is made anew with them; nothing else is ever changed.
  */
-export function missingSecrets(present: SecretValues, services: readonly string[]): SecretValues {
+export function missingSecrets(present: SecretValues, services: readonly string[], without: readonly string[] = []): SecretValues {
   const added: Record<string, string> = {}
   const has = (name: string) => present[name] || added[name]
-  for (const [name, make] of Object.entries(makers)) if (!has(name)) added[name] = make()
-  for (const prefix of services.map(variablePrefix))
-    for (const name of [`${prefix}_DB_RUNTIME_PASSWORD`, `${prefix}_DB_SYSTEM_PASSWORD`]) if (!has(name)) added[name] = password()
+  const lacks = (name: string) => !has(name) && !without.includes(name)
+  for (const [name, make] of Object.entries(makers)) if (lacks(name)) added[name] = make()
+  for (const name of services.flatMap(rolePasswords)) if (lacks(name)) added[name] = password()
   const credentials = new Map([...services.map((name) => [`${variablePrefix(name)}_CREDENTIAL`, name] as const), [ownCredential, 'cli']])
   for (const [name, service] of credentials) if (!has(name)) added[name] = `${service}.${password()}`
   const callers = [...credentials.keys()].map((name) => serviceCaller(has(name) || '')).join(',')

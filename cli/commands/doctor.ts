@@ -1,6 +1,7 @@
 import { processEnvironment } from '@slipway/config'
 import { textOption } from '../arguments.ts'
 import type { Command } from '../command.ts'
+import { backupChecks } from '../doctor/backups.ts'
 import { type Finding, runChecks } from '../doctor/checks.ts'
 import { processChecks } from '../doctor/processes.ts'
 import { storeChecks } from '../doctor/stores.ts'
@@ -31,7 +32,7 @@ async function examine(home: Home): Promise<Finding[]> {
   const target = findTargetIfAny(home, processEnvironment())
   return runChecks([
     ...(target && !state ? [] : await checksOfMachine(home, state)),
-    ...(target ? storeChecks(target, services) : []),
+    ...(target ? [...storeChecks(target, services), ...backupChecks(target)] : []),
     ...(state ? processChecks(home, state) : []),
   ])
 }

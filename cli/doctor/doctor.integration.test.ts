@@ -14,11 +14,18 @@ import { storeChecks } from './stores.ts'
 const nowhere: Target = {
   name: 'nowhere',
   database: { adminUrl: 'postgres://postgres:pw@127.0.0.1:1/slipway' },
-  redis: { url: 'redis://127.0.0.1:1', caFile: null },
+  redis: { url: 'redis://127.0.0.1:1', caFile: null, keyPrefix: 'x' },
   storage: { endpoint: 'http://127.0.0.1:1', region: 'us-east-1', accessKey: 'a', secretKey: 's', pathStyle: true, bucketPrefix: 'x-' },
   scanner: { host: '127.0.0.1', port: 1 },
   passwords: () => ({ owner: 'test-owner', runtime: 'test-runtime', system: 'test-system' }),
   backupPassword: undefined,
+  backups: {
+    vault: { region: 'us-east-1', pathStyle: true, bucket: 'x-backups' },
+    createBucket: true,
+    keepDays: 1,
+    keepAtLeast: 1,
+    schedules: { postgres: null, objects: null },
+  },
 }
 
 async function findingOf(name: string, change: Partial<Target>): Promise<Finding | undefined> {
@@ -64,7 +71,7 @@ describe('Redis', () => {
   beforeAll(async () => {
     const part = await startRedis({ home: temporaryFolder() })
     client = new Redis(part.url)
-    target = { redis: { url: part.url, caFile: null } }
+    target = { redis: { url: part.url, caFile: null, keyPrefix: 'x' } }
     stop = () => part.stop()
   })
   afterAll(async () => {
@@ -93,7 +100,7 @@ describe('Redis', () => {
   test('that does not know the password is found out', async () => {
     const url = new URL(target.redis?.url ?? '')
     url.password = 'wrong'
-    expect(await findingOf('redis', { redis: { url: url.href, caFile: null } })).toMatchObject({ level: 'fail' })
+    expect(await findingOf('redis', { redis: { url: url.href, caFile: null, keyPrefix: 'x' } })).toMatchObject({ level: 'fail' })
   })
 })
 

@@ -1,8 +1,14 @@
 import { describe, expect, test } from 'vitest'
-import { defaults, ofKind, podsOf, render } from './chart.fixtures.ts'
+import { defaults, type KubernetesObject, ofKind, podsOf, render } from './chart.fixtures.ts'
 
 /** Everything that the chart can bring about at once. */
-const everything = { environment: 'test', publicUrl: 'http://localhost:8080', mail: { catcher: { enabled: true } } }
+const everything = {
+  environment: 'test',
+  publicUrl: 'http://localhost:8080',
+  mail: { catcher: { enabled: true } },
+  backup: { enabled: true },
+  restore: { from: 'latest' },
+}
 const objects = render(everything)
 const pods = podsOf(objects)
 const named = pods.map((pod) => [`${pod.owner.kind} ${pod.component}`, pod] as const)
@@ -10,7 +16,9 @@ const named = pods.map((pod) => [`${pod.owner.kind} ${pod.component}`, pod] as c
 describe.each(named)('%s', (_, pod) => {
   test('fits the restricted Pod Security Standard', () => {
     expect(pod.spec.securityContext).toMatchObject({ runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } })
-    expect(pod.spec.securityContext.runAsUser).toBeGreaterThan(0)
+    // Images of others have users of their own; nobody on the node has ours.
+    const ofOthers = ['postgresql', 'redis', 'object-storage', 'clamav'].includes(pod.component)
+    for (const id of ['runAsUser', 'runAsGroup', 'fsGroup']) expect(pod.spec.securityContext[id], id).toBeGreaterThan(ofOthers ? 0 : 10_000)
     for (const field of ['hostNetwork', 'hostPID', 'hostIPC']) expect(pod.spec[field]).toBeUndefined()
     for (const { securityContext } of pod.containers)
       expect(securityContext).toEqual({ allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: { drop: ['ALL'] } })
@@ -24,9 +32,14 @@ describe.each(named)('%s', (_, pod) => {
 
   test('asks for what it uses and has a limit of memory', () => {
     for (const { resources } of pod.containers) {
-      expect(resources?.requests).toMatchObject({ cpu: expect.anything(), memory: expect.anything() })
-      expect(resources?.limits).toMatchObject({ memory: expect.anything() })
+      const amounts = { memory: expect.anything(), 'ephemeral-storage': expect.anything() }
+      expect(resources?.requests).toMatchObject({ cpu: expect.anything(), ...amounts })
+      expect(resources?.limits).toMatchObject(amounts)
     }
+  })
+
+  test('can fill no more of the node than its limit', () => {
+    for (const { name, emptyDir } of pod.spec.volumes ?? []) if (emptyDir) expect(emptyDir.sizeLimit, name).toBeDefined()
   })
 
   test('names its images in full, none of them the latest', () => {
@@ -115,4 +128,73 @@ describe('processes', () => {
     for (const key of keys('files-api') ?? []) expect(key).not.toMatch(/^(IDENTITY|MENU)_|ADMIN|OWNER|BACKUP/)
     expect(keys('identity-api')).toContain('IDENTITY_SECRET')
   })
+})
+
+describe('stores', () => {
+  const sets = ofKind(objects, 'StatefulSet')
+
+  test.each(sets.map((set) => [set.metadata.name, set] as const))(
+    '%s gives its pods names by a Service without an address',
+    (name, { spec }) => {
+      const services = ofKind(objects, 'Service')
+      const headless = services.find(({ metadata }) => metadata.name === spec.serviceName)
+      expect(headless?.spec).toMatchObject({ clusterIP: 'None', selector: spec.selector.matchLabels })
+      expect(services.find(({ metadata }) => metadata.name === name)?.spec.clusterIP).toBeUndefined()
+    },
+  )
+
+  test.each(sets.map((set) => [set.metadata.name, set] as const))('%s is not killed for what only makes it not ready', (_, { spec }) => {
+    const [{ readinessProbe, livenessProbe }] = spec.template.spec.containers
+    expect(livenessProbe.tcpSocket).toBeDefined()
+    expect(readinessProbe.tcpSocket).toBeUndefined()
+  })
+})
+
+describe('roll-outs and disturbances', () => {
+  const several = pods.filter(({ component, owner }) => owner.kind === 'Deployment' && component !== 'mail')
+
+  test.each(several.map((pod) => [pod.component, pod] as const))(
+    '%s keeps to different nodes and zones, per version',
+    (component, { spec }) => {
+      const keys = spec.topologySpreadConstraints.map((each: { topologyKey: string }) => each.topologyKey)
+      expect(keys).toEqual(['topology.kubernetes.io/zone', 'kubernetes.io/hostname'])
+      for (const { labelSelector, matchLabelKeys } of spec.topologySpreadConstraints) {
+        expect(labelSelector.matchLabels).toMatchObject({ 'app.kubernetes.io/component': component })
+        expect(matchLabelKeys).toEqual(['pod-template-hash'])
+      }
+    },
+  )
+
+  test.each(several.map((pod) => [pod.component, pod] as const))('%s loses one pod at a time', (component, pod) => {
+    const budget = ofKind(objects, 'PodDisruptionBudget').find(({ metadata }) => metadata.name.endsWith(`-${component}`))
+    expect(budget?.spec).toMatchObject({ maxUnavailable: 1, unhealthyPodEvictionPolicy: 'AlwaysAllow' })
+    expect(pod.metadata.labels).toMatchObject(budget?.spec.selector.matchLabels)
+  })
+})
+
+describe('policies', () => {
+  const policies = ofKind(objects, 'NetworkPolicy')
+  const covers = (policy: KubernetesObject, { metadata }: { metadata: { labels: Record<string, string> } }) =>
+    Object.entries(policy.spec.podSelector.matchLabels as object).every(([name, value]) => metadata.labels[name] === value)
+
+  test.each(named)('let nothing to or from %s but what they name', (_, pod) => {
+    const deny = policies.find(({ metadata }) => metadata.name === 'shop-slipway-default-deny')
+    expect(deny && covers(deny, pod)).toBe(true)
+    expect(deny?.spec).toMatchObject({ policyTypes: ['Ingress', 'Egress'] })
+    expect(deny?.spec.ingress).toBeUndefined()
+  })
+
+  test('let identity alone send mails', () => {
+    const mailing = policies.filter(({ spec }) => JSON.stringify(spec.egress ?? []).includes('"port":587'))
+    const senders = pods.filter((pod) => mailing.some((policy) => covers(policy, pod))).map(({ component }) => component)
+    expect(senders.toSorted()).toEqual(['identity-api', 'identity-worker'])
+  })
+})
+
+test('KEDA asks Redis as the user that processes are', () => {
+  const redis = { managed: true, connection: { host: 'r', user: 'slipway', existingSecret: { name: 'k' } } }
+  const services = { menu: { worker: { autoscaling: { enabled: true } } } }
+  const triggers = (values: object) => ofKind(render({ keda: { enabled: true }, services, ...values }), 'ScaledObject')[0]?.spec.triggers
+  for (const { metadata } of triggers({ redis })) expect(metadata).toMatchObject({ username: 'slipway', enableTLS: 'true' })
+  for (const { metadata } of triggers({})) expect(metadata).not.toHaveProperty('username')
 })

@@ -1,21 +1,10 @@
 import { describe, expect, test } from 'vitest'
+import { missingSecrets } from '../../cli/cluster/secret-values.ts'
+import { wantedSecrets } from '../../cli/commands/cluster-secrets.ts'
+import { services } from '../../cli/services.ts'
 import { type KubernetesObject, ofKind, podsOf, render } from './chart.fixtures.ts'
+import { component, managedMixes, type Store, stores } from './stores.fixtures.ts'
 
-const stores = ['postgresql', 'redis', 'objectStorage', 'clamav'] as const
-type Store = (typeof stores)[number]
-const component = { postgresql: 'postgresql', redis: 'redis', objectStorage: 'object-storage', clamav: 'clamav' } as const
-
-const managed: Record<Store, object> = {
-  postgresql: { managed: true, connection: { host: 'db.example.com', port: 6432, ca: { secret: 'db-ca' }, cidrs: ['10.1.0.0/16'] } },
-  redis: { managed: true, connection: { host: 'cache.example.com', port: 6380, ca: { secret: 'cache-ca' }, cidrs: ['10.2.0.0/16'] } },
-  objectStorage: {
-    managed: true,
-    connection: { endpoint: 'https://s3.example.com:9443', port: 9443, ca: { secret: 's3-ca' }, cidrs: ['10.3.0.0/16'] },
-  },
-  clamav: { managed: true, connection: { host: 'scan.example.com', port: 3311, cidrs: ['10.4.0.0/16'] } },
-}
-
-const mixes = Array.from({ length: 16 }, (_, bits) => stores.filter((_, index) => bits & (1 << index)))
 const users = ['identity-api', 'identity-worker', 'files-api', 'files-worker', 'menu-api', 'menu-worker', 'migrate', 'doctor']
 
 function variablesOf(objects: KubernetesObject[], user: string): Record<string, string | undefined> {
@@ -23,8 +12,8 @@ function variablesOf(objects: KubernetesObject[], user: string): Record<string, 
   return Object.fromEntries((pod?.containers[0]?.env ?? []).map(({ name, value }) => [name, value]))
 }
 
-describe.each(mixes.map((mix) => [mix.join(', ') || 'none', mix] as const))('managed: %s', (_, mix) => {
-  const objects = render(Object.fromEntries(mix.map((store) => [store, managed[store]])))
+describe.each(managedMixes)('managed: $name', ({ mix, values }) => {
+  const objects = render(values)
   const sets = ofKind(objects, 'StatefulSet').map(({ metadata }) => metadata.name)
 
   test.each(stores)('%s runs in the cluster only when it is not', (store) => {
@@ -73,6 +62,25 @@ describe.each(mixes.map((mix) => [mix.join(', ') || 'none', mix] as const))('man
       const found = peers.find(([port]: [number]) => port === ports[store][is ? 1 : 0])
       expect(found?.[1]).toContain(is ? cidr[store] : `"${component[store]}"`)
     }
+  })
+
+  test('nobody makes up what only the owner of a store knows', () => {
+    const [job] = podsOf(objects).filter(({ component }) => component === 'make-secrets')
+    const own = {
+      postgresql: ['DATABASE_ADMIN_PASSWORD'],
+      redis: ['REDIS_PASSWORD'],
+      objectStorage: ['S3_ACCESS_KEY', 'S3_SECRET_KEY'],
+      clamav: [],
+    }
+    const left = mix.flatMap((store) => own[store]).toSorted()
+    const args = ['slipway', 'cluster-secrets', 'shop-slipway-secrets']
+    expect(job?.containers[0]?.args).toEqual(left.length === 0 ? args : [...args, '--without', left.join(',')])
+    const secretOf = { DATABASE_ADMIN_PASSWORD: 'db', REDIS_PASSWORD: 'cache', S3_ACCESS_KEY: 's3', S3_SECRET_KEY: 's3' }
+    for (const { component, containers } of podsOf(objects).filter((pod) => users.includes(pod.component)))
+      for (const { valueFrom } of containers[0]?.env ?? []) {
+        const { name, key } = valueFrom?.secretKeyRef ?? {}
+        if (key !== undefined && left.includes(key)) expect(name, `${component} ${key}`).toBe(secretOf[key as keyof typeof secretOf])
+      }
   })
 
   test('migrations run before the pods change only with a database of others', () => {
@@ -140,4 +148,81 @@ test('a hook brings the policy that it needs along: those of the release are sti
     // At the first install there is no other policy that would let it ask for names.
     expect(policy?.spec.egress).toContainEqual(names)
   }
+})
+
+describe('Postgres by the identity of the pods', () => {
+  const values = {
+    postgresql: { managed: true, connection: { host: 'db.rds.example.com', auth: 'aws-iam', region: 'eu-north-1' } },
+    serviceAccount: { annotations: { role: 'app' }, migrationAnnotations: { role: 'admin' }, cidrs: ['198.51.100.0/24'] },
+  }
+  const objects = render(values)
+  const byPassword = render({ postgresql: { managed: true, connection: { host: 'db', existingSecret: { name: 'db' } } } })
+
+  test.each(users)('%s has no password for it', (user) => {
+    const variables = variablesOf(objects, user)
+    expect(variables).toMatchObject({ DATABASE_AUTH: 'aws-iam', DATABASE_REGION: 'eu-north-1', DATABASE_TLS: 'verify-full' })
+    const passwords = (of: KubernetesObject[]) =>
+      Object.keys(variablesOf(of, user)).filter((name) => /^DATABASE_.*PASSWORD$|_DB_/.test(name))
+    expect(passwords(objects)).toEqual([])
+    expect(passwords(byPassword)).not.toEqual([])
+    expect(variablesOf(byPassword, user)).not.toHaveProperty('DATABASE_AUTH')
+  })
+
+  test('backups and restores have none either, and restore as the admin', () => {
+    const backup = { backup: { enabled: true }, restore: { from: 'latest' } }
+    const pods = podsOf(render({ ...values, ...backup })).filter(({ component }) => /^backup-postgresql$|^restore$/.test(component))
+    expect(pods).toHaveLength(2)
+    for (const { containers } of pods)
+      for (const { name } of containers.flatMap(({ env = [] }) => env)) expect(name).not.toMatch(/^DATABASE_.*PASSWORD$|_DB_/)
+    const accounts = Object.fromEntries(pods.map(({ component, spec }) => [component, spec.serviceAccountName]))
+    expect(accounts).toEqual({ 'backup-postgresql': 'shop-slipway-services', restore: 'shop-slipway-migrate' })
+  })
+
+  test('nobody makes one up', () => {
+    const [job] = podsOf(objects).filter(({ component }) => component === 'make-secrets')
+    const left = job?.containers[0]?.args?.at(-1)?.split(',') ?? []
+    const all = missingSecrets(
+      {},
+      services.map(({ name }) => name),
+      left,
+    )
+    expect(Object.keys(all).filter((name) => /^DATABASE_|_DB_/.test(name))).toEqual([])
+    expect(Object.keys(all)).toContain('REDIS_PASSWORD')
+    expect(wantedSecrets(left.join()).without).toEqual(left)
+  })
+
+  test('migrations and the doctor are the admin, the others are not', () => {
+    const accounts = Object.fromEntries(
+      ofKind(objects, 'ServiceAccount').map(({ metadata }) => [metadata.name, metadata.annotations?.['role']]),
+    )
+    const roles = Object.fromEntries(podsOf(objects).map(({ component, spec }) => [component, accounts[spec.serviceAccountName]]))
+    expect(roles).toMatchObject({ migrate: 'admin', doctor: 'admin', 'files-api': 'app', 'files-worker': 'app' })
+  })
+
+  test('the account of migrations is there before them', () => {
+    const hooks = (of: KubernetesObject[]) =>
+      of
+        .filter(({ metadata }) => metadata.name.startsWith('shop-slipway-migrate'))
+        .map(({ kind, metadata }) => [kind, metadata.annotations?.['helm.sh/hook'], Number(metadata.annotations?.['helm.sh/hook-weight'])])
+    expect(hooks(objects)).toEqual([
+      ['NetworkPolicy', 'pre-install,pre-upgrade', -15],
+      ['ServiceAccount', 'pre-install,pre-upgrade', -15],
+      ['Job', 'pre-install,pre-upgrade', -10],
+    ])
+    for (const [, hook] of hooks(render())) expect(hook).toBeUndefined()
+  })
+
+  test('the policy of migrations lets them get theirs', () => {
+    const policy = ofKind(objects, 'NetworkPolicy').find(({ metadata }) => metadata.name === 'shop-slipway-migrate')
+    expect(JSON.stringify(policy?.spec.egress)).toContain('198.51.100.0/24')
+  })
+
+  test('policies let pods get the tokens of their identity, and only where they have one', () => {
+    const peers = (of: KubernetesObject[]) =>
+      JSON.stringify(ofKind(of, 'NetworkPolicy').find(({ metadata }) => metadata.name === 'shop-slipway-processes')?.spec.egress)
+    expect(peers(objects)).toContain('198.51.100.0/24')
+    expect(peers(objects)).toContain('169.254.170.23/32')
+    expect(peers(byPassword)).not.toContain('169.254.170.23/32')
+    expect(peers(render({ objectStorage: { managed: true, connection: { auth: 'identity' } } }))).toContain('169.254.170.23/32')
+  })
 })

@@ -6,13 +6,16 @@ export {
   type MigrateOptions,
   type MigrationReport,
   migrate,
+  migrationLock,
   type PendingOptions,
   pendingMigrations,
+  prepareRestore,
   type ServiceMigrations,
 } from './migrate.ts'
-export { MigrationError, type MigrationSource } from './migration-plan.ts'
-export type { ServicePasswords } from './provision.ts'
+export { type AppliedMigration, MigrationError, type MigrationSource } from './migration-plan.ts'
+export { renewSchema, type ServicePasswords } from './provision.ts'
 export { backupRole, type Role, roleName } from './role.ts'
-export type { Tls } from './settings.ts'
+export { clientConfig, type ServerSettings, type Tls, withClient } from './settings.ts'
 export { assertTenantTables, type TenantTableOptions } from './tenant-check.ts'
+export { awsTokenRole, awsTokens, type SignIn, TokenError, type TokenSource } from './token.ts'
 export { onCommit, type Transaction } from './transaction.ts'

@@ -1,4 +1,4 @@
-import { Client, type ClientBase, escapeIdentifier, type Pool } from 'pg'
+import { type Client, type ClientBase, escapeIdentifier, type Pool } from 'pg'
 import { databaseError } from './error.ts'
 import {
   type AppliedMigration,
@@ -11,7 +11,8 @@ import {
 } from './migration-plan.ts'
 import { closeDatabase, inTransaction, provisionRoles, provisionSchema, type ServicePasswords } from './provision.ts'
 import { roleName } from './role.ts'
-import { clientConfig, type Tls } from './settings.ts'
+import { type Tls, withClient } from './settings.ts'
+import type { TokenSource } from './token.ts'
 
 export interface ServiceMigrations extends MigrationSource {
   passwords: ServicePasswords
@@ -23,6 +24,10 @@ export interface MigrateOptions {
   services: readonly ServiceMigrations[]
   /** Applied to the schema of every service before the service's own. */
   libraries?: readonly MigrationSource[] | undefined
+  /** How the admin signs in, instead of by the password of the URL. */
+  tokens?: TokenSource | undefined
+  /** Membership in it lets a role sign in by token, such as `rds_iam`: then no role has a password, whatever is given. */
+  tokenRole?: string | undefined
   /** Without it `slipway_backup` exists but cannot sign in. */
   backupPassword?: string | undefined
   tls?: Tls | undefined
@@ -53,7 +58,7 @@ export async function migrate(options: MigrateOptions): Promise<MigrationReport>
   const services = await Promise.all(options.services.map((service) => load(service, options.libraries ?? [])))
   const applied: string[] = []
   await withAdmin(options, async (admin) => {
-    await provisionRoles(admin, services, options.backupPassword)
+    await provisionRoles(admin, services, options)
     await closeDatabase(admin)
     for (const service of services) {
       await provisionSchema(admin, service.name)
@@ -67,6 +72,26 @@ export async function migrate(options: MigrateOptions): Promise<MigrationReport>
   return { applied, milliseconds: Math.round(performance.now() - started) }
 }
 
+/**
+ * Makes the roles only, and says whether migrations could go on from `applied`, the ledgers of a backup by schema: before what is there
+ * gives way to it.
+ * @throws `MigrationError` when a newer release made the backup, or an applied file differs
+ */
+export async function prepareRestore(
+  options: MigrateOptions,
+  applied: Readonly<Record<string, readonly AppliedMigration[]>>,
+): Promise<void> {
+  const services = await Promise.all(options.services.map((service) => load(service, options.libraries ?? [])))
+  for (const { name, migrations } of services) planMigrations(migrations, applied[name] ?? [], options)
+  await withAdmin(options, async (admin) => {
+    await provisionRoles(admin, services, options)
+    await closeDatabase(admin)
+  })
+}
+
+/** The first statement of a transaction that no migration may run beside. */
+export const migrationLock = `select pg_advisory_xact_lock(${lockKey})`
+
 interface LoadedService extends ServiceMigrations {
   migrations: Migration[]
 }
@@ -76,16 +101,11 @@ async function load(service: ServiceMigrations, libraries: readonly MigrationSou
 }
 
 async function withAdmin(options: MigrateOptions, work: (admin: Client) => Promise<void>): Promise<void> {
-  const admin = new Client({ ...clientConfig({ url: options.adminUrl, tls: options.tls, name: 'slipway migrate', connectSeconds: 10 }) })
-  // A lost connection also rejects the statement that runs; without a listener it would end the process first.
-  admin.on('error', () => undefined)
-  await admin.connect()
-  try {
+  const { adminUrl: url, tls, tokens } = options
+  await withClient({ url, tls, tokens, name: 'slipway migrate', connectSeconds: 10 }, async (admin) => {
     await admin.query('select pg_advisory_lock($1)', [lockKey])
     await work(admin)
-  } finally {
-    await admin.end()
-  }
+  })
 }
 
 async function readLedger(admin: ClientBase, service: string): Promise<AppliedMigration[]> {

@@ -3,10 +3,12 @@ import { type Client, type ClientBase, DatabaseError, escapeIdentifier, escapeLi
 import { MigrationError } from './migration-plan.ts'
 import { backupRole, type Role, roleName } from './role.ts'
 import { scramVerifier } from './scram.ts'
+import { awsTokenRole } from './token.ts'
 
+/** A role without a password cannot sign in, unless it does so by token. */
 export interface ServicePasswords {
-  runtime: string
-  system: string
+  runtime?: string | undefined
+  system?: string | undefined
   /** Without it the owner cannot sign in, and does not need to: migrations become the owner from the admin connection. */
   owner?: string | undefined
 }
@@ -27,12 +29,15 @@ const quote = escapeIdentifier
 export async function provisionRoles(
   admin: Client,
   services: readonly { name: string; passwords: ServicePasswords }[],
-  backupPassword: string | undefined,
+  { backupPassword, tokenRole }: { backupPassword?: string | undefined; tokenRole?: string | undefined },
 ): Promise<void> {
   const roles = [...services.flatMap(serviceRoles), { name: backupRole, password: backupPassword, schema: undefined }]
   for (let attempt = 1; ; attempt++) {
     try {
-      return await inTransaction(admin, () => alterRoles(admin, roles))
+      return await inTransaction(admin, async () => {
+        await alterRoles(admin, roles, tokenRole)
+        await grantTokens(admin, roles, tokenRole)
+      })
     } catch (error) {
       if (attempt >= 30 || !isCatalogRace(error)) throw explain(error)
       await wait(10 + Math.random() * 20 * attempt)
@@ -45,16 +50,39 @@ function serviceRoles({ name, passwords }: { name: string; passwords: ServicePas
   return roles.map((role) => ({ name: roleName(name, role), password: passwords[role], schema: name }))
 }
 
-async function alterRoles(admin: Client, roles: readonly LoginRole[]): Promise<void> {
+async function alterRoles(admin: Client, roles: readonly LoginRole[], tokenRole: string | undefined): Promise<void> {
   const { superuser, version } = await adminFacts(admin)
   const existing = await existingRoles(admin, roles)
   for (const role of roles) {
     const verb = existing.has(role.name) ? 'alter' : 'create'
-    const login = role.password === undefined ? 'nologin' : `login password ${escapeLiteral(scramVerifier(role.password))}`
-    await admin.query(`${verb} role ${quote(role.name)} with ${login}`)
+    await admin.query(`${verb} role ${quote(role.name)} with ${tokenRole !== undefined && mayUseTokens(role) ? byToken : byPassword(role)}`)
     if (role.schema !== undefined) await admin.query(`alter role ${quote(role.name)} set search_path = ${quote(role.schema)}`)
     if (!superuser && role.name.endsWith('_owner')) await becomeMember(admin, role.name, version)
   }
+}
+
+const byToken = 'login password null'
+
+function byPassword({ password }: LoginRole): string {
+  return password === undefined ? 'nologin' : `login password ${escapeLiteral(scramVerifier(password))}`
+}
+
+/** Owners sign in by password only, for people; migrations become them. */
+function mayUseTokens({ name }: LoginRole): boolean {
+  return !name.endsWith('_owner')
+}
+
+/** Membership decides how RDS lets a role in, so that it is taken away again where passwords are in use. */
+async function grantTokens(admin: Client, roles: readonly LoginRole[], tokenRole: string | undefined): Promise<void> {
+  const names = roles.filter(mayUseTokens).map(({ name }) => name)
+  if (tokenRole !== undefined) return void (await admin.query(`grant ${quote(tokenRole)} to ${names.map(quote).join(', ')}`))
+  const { rows } = await admin.query<{ name: string }>(
+    `select member.rolname as name from pg_auth_members
+       join pg_roles token on token.oid = roleid join pg_roles member on member.oid = pg_auth_members.member
+     where token.rolname = $1 and member.rolname = any($2)`,
+    [awsTokenRole, names],
+  )
+  for (const { name } of rows) await admin.query(`revoke ${quote(awsTokenRole)} from ${quote(name)}`)
 }
 
 /** Since Postgres 16 whoever creates a role may grant it, but not yet act as it. */
@@ -96,16 +124,26 @@ export async function provisionSchema(admin: Client, service: string): Promise<v
 
 function grants(service: string): string {
   const schema = quote(service)
-  const users = `${quote(roleName(service, 'runtime'))}, ${quote(roleName(service, 'system'))}`
+  const users = usersOf(service)
   return `
-    revoke all on schema ${schema} from public;
-    grant usage on schema ${schema} to ${users}, ${backupRole};
-    alter default privileges revoke execute on routines from public;
+    ${grantsOfSchema(service)}
     alter default privileges in schema ${schema} grant select, insert, update, delete on tables to ${users};
     alter default privileges in schema ${schema} grant usage, select on sequences to ${users};
     alter default privileges in schema ${schema} grant execute on functions to ${users};
     alter default privileges in schema ${schema} grant select on tables to ${backupRole};
     alter default privileges in schema ${schema} grant select on sequences to ${backupRole};`
+}
+
+function grantsOfSchema(service: string): string {
+  const schema = quote(service)
+  return `
+    revoke all on schema ${schema} from public;
+    grant usage on schema ${schema} to ${usersOf(service)}, ${backupRole};
+    alter default privileges revoke execute on routines from public;`
+}
+
+function usersOf(service: string): string {
+  return `${quote(roleName(service, 'runtime'))}, ${quote(roleName(service, 'system'))}`
 }
 
 function ledger(service: string): string {
@@ -119,6 +157,24 @@ function ledger(service: string): string {
     );
     revoke insert, update, delete, truncate on schema_migrations
       from ${quote(roleName(service, 'runtime'))}, ${quote(roleName(service, 'system'))};`
+}
+
+/**
+ * Statements that make the schema of a service anew and empty, inside of a transaction of the admin. Whoever goes on in it is the owner
+ * then, so that what is made next belongs to the owner. Tables of a dump bring their own grants and would get those of the default
+ * privileges on top, so these come last, from the dump too.
+ */
+export function renewSchema(service: string): string {
+  const schema = quote(service)
+  const owner = quote(roleName(service, 'owner'))
+  return `
+    set role ${owner};
+    drop schema if exists ${schema} cascade;
+    reset role;
+    create schema ${schema} authorization ${owner};
+    set role ${owner};
+    ${grantsOfSchema(service)}
+  `
 }
 
 /** Nobody but our roles makes objects in this database. Skipped where the admin may not decide it. */
@@ -153,6 +209,8 @@ function isCatalogRace(error: unknown): boolean {
 }
 
 function explain(error: unknown): unknown {
+  if (error instanceof DatabaseError && error.code === '42704' && error.message.includes(awsTokenRole))
+    return new MigrationError(`Postgres has no role ${awsTokenRole}: switch IAM authentication of the database on`, { cause: error })
   if (!(error instanceof DatabaseError) || error.code !== '42501') return error
   const fix = 'the admin of DATABASE_URL needs CREATEROLE, CREATE on the database and, for roles it did not make, ADMIN OPTION on them'
   return new MigrationError(`Postgres refused to make the roles (${error.message}): ${fix}`, { cause: error })

@@ -5,7 +5,7 @@ import {
   type ListMultipartUploadsCommandOutput,
   paginateListObjectsV2,
 } from '@aws-sdk/client-s3'
-import { quarantineBucket } from './connection.ts'
+import { type Connection, quarantineBucket } from './connection.ts'
 import { ask, isMissing } from './error.ts'
 import { connectionOf, type Storage } from './storage.ts'
 
@@ -55,17 +55,24 @@ export async function abortOpenUploads(
   { olderThan, buckets = [] }: { olderThan: Date; buckets?: readonly string[] },
 ): Promise<number> {
   let aborted = 0
-  for (const bucket of new Set([quarantineBucket, ...buckets])) aborted += await abortIn(storage, bucket, olderThan)
+  for (const bucket of new Set([quarantineBucket, ...buckets])) aborted += await abortIn(connectionOf(storage), { bucket, olderThan })
   return aborted
 }
 
-async function abortIn(storage: Storage, bucket: string, olderThan: Date): Promise<number> {
-  const { client, bucket: nameOf } = connectionOf(storage)
+interface OldUploads {
+  readonly bucket: string
+  readonly prefix?: string
+  readonly olderThan: Date
+}
+
+export async function abortIn({ client, bucket: nameOf }: Connection, { bucket, prefix = '', olderThan }: OldUploads): Promise<number> {
   const Bucket = nameOf(bucket)
   let aborted = 0
   let marker: { KeyMarker?: string; UploadIdMarker?: string } | undefined = {}
   while (marker) {
-    const page: ListMultipartUploadsCommandOutput = await ask(client.send(new ListMultipartUploadsCommand({ Bucket, ...marker })))
+    const page: ListMultipartUploadsCommandOutput = await ask(
+      client.send(new ListMultipartUploadsCommand({ Bucket, Prefix: prefix, ...marker })),
+    )
     for (const { Key, UploadId, Initiated } of page.Uploads ?? []) {
       if (!Initiated || Initiated >= olderThan) continue
       // One that has just been completed is gone as well.

@@ -1,3 +1,52 @@
+{{/* Seconds of a duration such as 300s, 5m or 1h. */}}
+{{- define "slipway.seconds" -}}
+{{- mul (trimAll "smh" . | int) (get (dict "s" 1 "m" 60 "h" 3600) (trimAll "0123456789" .)) -}}
+{{- end -}}
+
+{{/* A route as the values have it, in full, as JSON: {path, maxBodyBytes, seconds}. Arguments: root, route (a path or a map). */}}
+{{- define "slipway.route" -}}
+{{- $route := .route -}}
+{{- if kindIs "string" $route }}{{ $route = dict "path" $route }}{{ end -}}
+{{- $limits := mergeOverwrite (deepCopy .root.Values.edge.limits) $route -}}
+{{- toJson (dict "path" $route.path "maxBodyBytes" (int64 $limits.maxBodyBytes) "seconds" (include "slipway.seconds" $limits.timeout | int)) -}}
+{{- end -}}
+
+{{/* The route table of the edge, longest prefix first, as JSON: [{path, component, port, maxBodyBytes, seconds}]. */}}
+{{- define "slipway.routes" -}}
+{{- $root := . -}}
+{{- $services := fromJson (include "slipway.services" .) -}}
+{{- $targets := list -}}
+{{- range $name, $service := $services -}}
+{{- range $service.routes }}{{ $targets = append $targets (dict "route" . "component" (printf "%s-api" $name) "port" 8080) }}{{ end -}}
+{{- end -}}
+{{- if hasKey $services "identity" -}}
+{{- range list "/docs" "/problems" }}{{ $targets = append $targets (dict "route" . "component" "identity-api" "port" 8080) }}{{ end -}}
+{{- end -}}
+{{- if .Values.frontend.enabled }}{{ $targets = append $targets (dict "route" "/" "component" "frontend" "port" 8080) }}{{ end -}}
+{{- if .Values.mail.catcher.enabled }}{{ $targets = append $targets (dict "route" "/dev/mail" "component" "mail" "port" 8025) }}{{ end -}}
+{{- $byKey := dict -}}
+{{- range $targets -}}
+{{- $route := merge (fromJson (include "slipway.route" (dict "root" $root "route" .route))) (dict "component" .component "port" .port) -}}
+{{- $_ := set $byKey (printf "%04d %s" (sub 9999 (len $route.path)) $route.path) $route -}}
+{{- end -}}
+{{- $routes := list -}}
+{{- range keys $byKey | sortAlpha }}{{ $routes = append $routes (get $byKey .) }}{{ end -}}
+{{- toJson $routes -}}
+{{- end -}}
+
+{{/* Hosts that the edge serves, as JSON. */}}
+{{- define "slipway.hosts" -}}
+{{- $host := default (get (urlParse .Values.publicUrl) "hostname") .Values.edge.host -}}
+{{- $hosts := list $host -}}
+{{- with .Values.baseDomain }}{{ $hosts = append $hosts (printf "*.%s" .) }}{{ end -}}
+{{- toJson (uniq $hosts) -}}
+{{- end -}}
+
+{{/* Secret with the certificate of the hosts, if there is one. Takes the root. */}}
+{{- define "slipway.tlsSecret" -}}
+{{- if .Values.edge.tls.issuer }}{{ include "slipway.name" (dict "root" . "component" "tls") }}{{ else }}{{ .Values.edge.tls.secret }}{{ end -}}
+{{- end -}}
+
 {{/* Stores as NetworkPolicies see them, as JSON: component → managed, port, cidrs, egress (of the bundled one). Takes the root. */}}
 {{- define "slipway.network.stores" -}}
 {{- $freshclam := list (dict "to" (list (dict "ipBlock" (dict "cidr" "0.0.0.0/0"))) "ports" (list (dict "port" 443 "protocol" "TCP") (dict "port" 80 "protocol" "TCP"))) -}}
@@ -10,7 +59,7 @@
 {{- toJson $stores -}}
 {{- end -}}
 
-{{/* Egress rules to the stores, bundled or not. Takes the root. */}}
+{{/* Egress rules to the stores, bundled or not, and to who gives the tokens for them. Takes the root. */}}
 {{- define "slipway.network.toStores" -}}
 {{- $root := . -}}
 {{- range $name, $store := include "slipway.network.stores" . | fromJson }}
@@ -24,6 +73,16 @@
         matchLabels: {{- include "slipway.selector" (dict "root" $root "component" $name) | nindent 10 }}
     {{- end }}
   ports: [{ port: {{ $store.port }}, protocol: TCP }]
+{{- end }}
+{{- if include "slipway.identified" . }}
+# Tokens of their identity: from the cloud, or from the agent on the node (EKS Pod Identity).
+- to:
+    {{- range .Values.serviceAccount.cidrs }}
+    - ipBlock: { cidr: {{ . | quote }} }
+    {{- end }}
+  ports: [{ port: 443, protocol: TCP }]
+- to: [{ ipBlock: { cidr: 169.254.170.23/32 } }]
+  ports: [{ port: 80, protocol: TCP }]
 {{- end }}
 {{- end -}}
 

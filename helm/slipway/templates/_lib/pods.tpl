@@ -1,5 +1,5 @@
 {{/*
-What all pods have in common. Arguments: root, component, and optionally user (numeric id), graceSeconds, serviceAccount (name),
+What all pods have in common. Arguments: root, component, and optionally user (numeric id; 10001, which nobody has on the node, without it), graceSeconds, serviceAccount (name),
 token (mounts the account's token), spread (replicas keep to different nodes).
 */}}
 {{- define "slipway.pod" -}}
@@ -14,9 +14,9 @@ terminationGracePeriodSeconds: {{ . }}
 {{- end }}
 securityContext:
   runAsNonRoot: true
-  runAsUser: {{ default 1000 .user }}
-  runAsGroup: {{ default 1000 .user }}
-  fsGroup: {{ default 1000 .user }}
+  runAsUser: {{ default 10001 .user }}
+  runAsGroup: {{ default 10001 .user }}
+  fsGroup: {{ default 10001 .user }}
   fsGroupChangePolicy: OnRootMismatch
   seccompProfile: { type: RuntimeDefault }
 {{- with .root.Values.image.pullSecrets }}
@@ -65,17 +65,23 @@ annotations: {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- end -}}
 
-{{/* Image and rights of a container. Arguments: root, image, and optionally resources. */}}
+{{/* Image and rights of a container. Arguments: root, image, and optionally resources, writable (its root file system too). */}}
 {{- define "slipway.container" -}}
 image: {{ include "slipway.image" . }}
 imagePullPolicy: {{ .root.Values.image.pullPolicy }}
 securityContext:
   allowPrivilegeEscalation: false
-  readOnlyRootFilesystem: true
+  readOnlyRootFilesystem: {{ not .writable }}
   capabilities: { drop: [ALL] }
 {{- with .resources }}
 resources: {{- toYaml . | nindent 2 }}
 {{- end }}
+{{- end -}}
+
+{{/* What a container may write beside its volumes, within its own limit. Takes its resources. */}}
+{{- define "slipway.tmp" -}}
+{{- $limit := get (default dict .limits) "ephemeral-storage" -}}
+- { name: tmp, emptyDir: {{ if $limit }}{ sizeLimit: {{ $limit }} }{{ else }}{}{{ end }} }
 {{- end -}}
 
 {{/* Volume of a StatefulSet. Arguments: name, storage. */}}
@@ -87,4 +93,16 @@ resources: {{- toYaml . | nindent 2 }}
     storageClassName: {{ . }}
     {{- end }}
     resources: { requests: { storage: {{ .storage.size }} } }
+{{- end -}}
+
+{{/* The Service that gives the pods of a StatefulSet their names; clients use the other one. Arguments: root, component. */}}
+{{- define "slipway.headless" -}}
+---
+apiVersion: v1
+kind: Service
+metadata: {{- include "slipway.metadata" (dict "root" .root "component" (printf "%s-pods" .component)) | nindent 2 }}
+spec:
+  clusterIP: None
+  publishNotReadyAddresses: true
+  selector: {{- include "slipway.selector" . | nindent 4 }}
 {{- end -}}

@@ -42,8 +42,10 @@
   value: {{ .shutdownSeconds | quote }}
 {{ include "slipway.secretVariable" (dict "root" $root "name" "SLIPWAY_SERVICE_CREDENTIAL" "key" (printf "%s_CREDENTIAL" $prefix)) }}
 {{ include "slipway.secretVariable" (dict "root" $root "name" "SLIPWAY_SERVICE_CALLERS") }}
+{{- if not (include "slipway.postgresql.keyless" $root) }}
 {{ include "slipway.secretVariable" (dict "root" $root "name" (printf "%s_DB_RUNTIME_PASSWORD" $prefix)) }}
 {{ include "slipway.secretVariable" (dict "root" $root "name" (printf "%s_DB_SYSTEM_PASSWORD" $prefix)) }}
+{{- end }}
 {{- range .service.secrets }}
 {{- if not (and $root.Values.mail.catcher.enabled (eq . "SMTP_URL")) }}
 {{ include "slipway.secretVariable" (dict "root" $root "name" .) }}
@@ -65,68 +67,6 @@
 {{- end }}
 {{- end -}}
 
-{{/* The Deployment of the API or the worker of a service. Arguments: root, name, service, kind. */}}
-{{- define "slipway.process" -}}
-{{- $root := .root -}}
-{{- $component := printf "%s-%s" .name .kind -}}
-{{- $process := index .service .kind -}}
-{{- $drain := $root.Values.drain -}}
-{{- $isApi := eq .kind "api" -}}
-{{- $shutdown := ternary $drain.requestSeconds $process.maxJobSeconds $isApi | int -}}
-{{- $unrouted := ternary $drain.unroutedSeconds 0 $isApi | int -}}
-apiVersion: apps/v1
-kind: Deployment
-metadata: {{- include "slipway.metadata" (dict "root" $root "component" $component) | nindent 2 }}
-spec:
-  {{- if not $process.autoscaling.enabled }}
-  replicas: {{ $process.replicas }}
-  {{- end }}
-  revisionHistoryLimit: 5
-  strategy:
-    type: RollingUpdate
-    rollingUpdate: { maxUnavailable: 0, maxSurge: 1 }
-  selector:
-    matchLabels: {{- include "slipway.selector" (dict "root" $root "component" $component) | nindent 6 }}
-  template:
-    metadata: {{- include "slipway.podMetadata" (dict "root" $root "component" $component "secrets" true "labels" (dict "slipway.dev/uses-stores" "true")) | nindent 6 }}
-    spec:
-      {{- include "slipway.pod" (dict "root" $root "component" $component "spread" true "graceSeconds" (add $unrouted $shutdown 10) "serviceAccount" (include "slipway.name" (dict "root" $root "component" "services"))) | nindent 6 }}
-      containers:
-        - name: {{ .kind }}
-          {{- include "slipway.container" (dict "root" $root "image" (ternary "backend" "worker" $isApi) "resources" $process.resources) | nindent 10 }}
-          args: [{{ .name }}]
-          env: {{- include "slipway.env.process" (dict "root" $root "name" .name "service" .service "kind" .kind "shutdownSeconds" $shutdown) | nindent 12 }}
-          ports:
-            {{- if $isApi }}
-            - { name: http, containerPort: 8080 }
-            {{- end }}
-            - { name: internal, containerPort: 8081 }
-          startupProbe:
-            httpGet: { path: /health/live, port: internal }
-            periodSeconds: 1
-            timeoutSeconds: 3
-            failureThreshold: 120
-          livenessProbe:
-            httpGet: { path: /health/live, port: internal }
-            periodSeconds: 10
-            timeoutSeconds: 5
-            failureThreshold: 6
-          readinessProbe:
-            httpGet: { path: /health/ready, port: internal }
-            periodSeconds: 3
-            timeoutSeconds: 5
-          {{- if $isApi }}
-          lifecycle:
-            preStop: { sleep: { seconds: {{ $unrouted }} } }
-          {{- end }}
-          volumeMounts:
-            - { name: tmp, mountPath: /tmp }
-            {{- include "slipway.ca.mounts" $root | nindent 12 }}
-      volumes:
-        - { name: tmp, emptyDir: {} }
-        {{- include "slipway.ca.volumes" $root | nindent 8 }}
-{{- end -}}
-
 {{/* Variables of commands that work on the stores: migrations, `slipway doctor`. Takes the root. */}}
 {{- define "slipway.env.command" -}}
 {{ include "slipway.env.postgresql" . }}
@@ -134,11 +74,13 @@ spec:
 {{ include "slipway.env.redis" . }}
 {{ include "slipway.env.objectStorage" . }}
 {{ include "slipway.env.clamav" . }}
+{{- if not (include "slipway.postgresql.keyless" .) }}
 {{ include "slipway.secretVariable" (dict "root" . "name" "DATABASE_BACKUP_PASSWORD") }}
 {{- $root := . }}
 {{- range $name, $service := fromJson (include "slipway.services" .) }}
 {{- $prefix := include "slipway.variablePrefix" $name }}
 {{ include "slipway.secretVariable" (dict "root" $root "name" (printf "%s_DB_RUNTIME_PASSWORD" $prefix)) }}
 {{ include "slipway.secretVariable" (dict "root" $root "name" (printf "%s_DB_SYSTEM_PASSWORD" $prefix)) }}
+{{- end }}
 {{- end }}
 {{- end -}}

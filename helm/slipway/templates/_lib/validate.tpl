@@ -19,6 +19,9 @@ What the schema cannot say: how values fit together. All faults are collected an
 {{- if and $production $v.mail.catcher.enabled -}}
 {{- $faults = append $faults "mail.catcher.enabled is true: in production mails have to be delivered; set it to false and put SMTP_URL into the Secret" -}}
 {{- end -}}
+{{- if and $production $v.dev.liveReload -}}
+{{- $faults = append $faults "dev.liveReload is true: in production nobody changes files of a running pod; set it to false, or environment to development or test" -}}
+{{- end -}}
 {{- range $store := list "postgresql" "redis" "clamav" -}}
 {{- $values := index $v $store -}}
 {{- if and $values.managed (not $values.connection.host) -}}
@@ -27,12 +30,32 @@ What the schema cannot say: how values fit together. All faults are collected an
 {{- $faults = append $faults (printf "%s.connection.host is %q although %s.managed is false: set managed to true, or leave the host empty" $store $values.connection.host $store) -}}
 {{- end -}}
 {{- end -}}
+{{- $database := $v.postgresql -}}
+{{- if eq $database.connection.auth "aws-iam" -}}
+{{- if not $database.managed -}}
+{{- $faults = append $faults "postgresql.connection.auth is aws-iam although postgresql.managed is false: only Amazon RDS takes its tokens; set managed to true, or auth to password" -}}
+{{- end -}}
+{{- if eq $database.connection.tls "disable" -}}
+{{- $faults = append $faults "postgresql.connection.tls is disable although auth is aws-iam: whoever reads a token on its way can use it; set it to verify-full" -}}
+{{- end -}}
+{{- with $database.connection.existingSecret.name -}}
+{{- $faults = append $faults (printf "postgresql.connection.existingSecret.name is %q although auth is aws-iam: nobody has a password, so leave it empty, or set auth to password" .) -}}
+{{- end -}}
+{{- end -}}
 {{- $storage := $v.objectStorage -}}
 {{- if and (not $storage.managed) $storage.connection.endpoint -}}
 {{- $faults = append $faults (printf "objectStorage.connection.endpoint is %q although objectStorage.managed is false: set managed to true, or leave the endpoint empty" $storage.connection.endpoint) -}}
 {{- end -}}
 {{- if and $storage.managed (eq $storage.connection.auth "identity") $storage.connection.existingSecret.name -}}
 {{- $faults = append $faults (printf "objectStorage.connection.existingSecret.name is %q although auth is identity: pods sign in as themselves, so leave it empty, or set auth to keys" $storage.connection.existingSecret.name) -}}
+{{- end -}}
+{{- $ofOthers := dict -}}
+{{- range $key, $store := fromJson (include "slipway.secrets.ofOthers" .) }}{{ $_ := set $ofOthers $store (append (default list (get $ofOthers $store)) $key) }}{{ end -}}
+{{- range $store, $keys := $ofOthers -}}
+{{- $connection := (index $v $store).connection -}}
+{{- if and (eq $v.secrets.mode "generated") (not $connection.existingSecret.name) (ne (toString $connection.auth) "identity") -}}
+{{- $faults = append $faults (printf "%s.connection.existingSecret.name is empty although %s.managed is true and secrets.mode is generated: only the owner of that store knows %s, so put it into a Secret and name that one, or set secrets.mode to existing or external" $store $store (sortAlpha $keys | join " and ")) -}}
+{{- end -}}
 {{- end -}}
 {{- range $store := list "postgresql" "redis" "objectStorage" -}}
 {{- $connection := (index $v $store).connection -}}
@@ -52,11 +75,30 @@ What the schema cannot say: how values fit together. All faults are collected an
 {{- if not $value }}{{ $faults = append $faults (printf "secrets.external.%s is empty although secrets.mode is external: set it" $key) }}{{ end -}}
 {{- end -}}
 {{- end -}}
+{{- $to := $v.backup.destination -}}
+{{- if and $to.endpoint (not $to.bucket) -}}
+{{- $faults = append $faults (printf "backup.destination.endpoint is %q although backup.destination.bucket is empty: name the bucket, or leave the endpoint empty" $to.endpoint) -}}
+{{- end -}}
+{{- if and $to.bucket (eq $to.auth "identity") $to.existingSecret.name -}}
+{{- $faults = append $faults (printf "backup.destination.existingSecret.name is %q although auth is identity: leave it empty, or set auth to keys" $to.existingSecret.name) -}}
+{{- end -}}
+{{- if and $to.bucket (eq $to.auth "keys") (not $to.existingSecret.name) (eq $v.secrets.mode "generated") -}}
+{{- $faults = append $faults "backup.destination.existingSecret.name is empty although secrets.mode is generated: only the owner of that store knows BACKUP_S3_ACCESS_KEY and BACKUP_S3_SECRET_KEY, so put them into a Secret and name that one, or set auth to identity" -}}
+{{- end -}}
+{{- if and $to.ca.secret (not (hasPrefix "https:" $to.endpoint)) -}}
+{{- $faults = append $faults (printf "backup.destination.ca.secret is %q although backup.destination.endpoint is %q: give an https endpoint, or leave it empty" $to.ca.secret $to.endpoint) -}}
+{{- end -}}
+{{- if and $v.restore.only (not $v.restore.from) -}}
+{{- $faults = append $faults (printf "restore.only is %q although restore.from is empty: set from to latest or to the id of a backup, or leave only empty" $v.restore.only) -}}
+{{- end -}}
 {{- if and (eq $v.edge.kind "httpRoute") (not $v.edge.httpRoute.parentRefs) -}}
 {{- $faults = append $faults "edge.httpRoute.parentRefs is empty although edge.kind is httpRoute: name your Gateway" -}}
 {{- end -}}
-{{- if and $v.edge.ingress.tls.secret $v.edge.ingress.tls.issuer -}}
-{{- $faults = append $faults (printf "edge.ingress.tls.secret is %q and edge.ingress.tls.issuer is %q: keep one of them" $v.edge.ingress.tls.secret $v.edge.ingress.tls.issuer) -}}
+{{- if and $v.edge.tls.secret (ne $v.edge.kind "ingress") -}}
+{{- $faults = append $faults (printf "edge.tls.secret is %q although edge.kind is %s: only an Ingress names a certificate, so name it in the listener of your Gateway, and leave this empty" $v.edge.tls.secret $v.edge.kind) -}}
+{{- end -}}
+{{- if and $v.edge.tls.secret $v.edge.tls.issuer -}}
+{{- $faults = append $faults (printf "edge.tls.secret is %q and edge.tls.issuer is %q: keep one of them" $v.edge.tls.secret $v.edge.tls.issuer) -}}
 {{- end -}}
 {{- $services := fromJson (include "slipway.services" .) -}}
 {{- if not (hasKey $services "identity") -}}
@@ -69,7 +111,8 @@ What the schema cannot say: how values fit together. All faults are collected an
 {{- end -}}
 {{- $owners := dict -}}
 {{- range $name, $service := $services -}}
-{{- range $route := $service.routes -}}
+{{- range $service.routes -}}
+{{- $route := (fromJson (include "slipway.route" (dict "root" $ "route" .))).path -}}
 {{- with get $owners $route }}{{ $faults = append $faults (printf "services.%s.routes has %q, which is services.%s's: keep it in one of them" $name $route .) }}{{ end -}}
 {{- $_ := set $owners $route $name -}}
 {{- end -}}

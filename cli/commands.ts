@@ -39,6 +39,10 @@ export const commands: Readonly<Record<string, Entry>> = {
     load: async () => (await import('./commands/demo.ts')).demo,
   },
   mail: { summary: 'take all mails and deliver none, for development', load: async () => (await import('./commands/mail.ts')).mail },
+  'database-token': {
+    summary: 'print a token with which a role signs in to Postgres, where none has a password',
+    load: async () => (await import('./commands/database-token.ts')).databaseToken,
+  },
   'cluster-secrets': {
     summary: 'make what is missing in the Secret of an installation on Kubernetes',
     hidden: true,

@@ -42,6 +42,20 @@ describe('an installation that the environment names', () => {
     expect(target.redis.url).toBe('rediss://:other@redis.example.com:6379')
   })
 
+  test('needs no password of any role where tokens stand in for them', () => {
+    const { FILES_DB_RUNTIME_PASSWORD: _, ...keyless } = environment
+    const target = environmentTarget({
+      ...keyless,
+      DATABASE_AUTH: 'aws-iam',
+      DATABASE_URL: 'postgres://db.example.com/platform',
+      DATABASE_ADMIN_USER: 'root',
+    })
+    expect(target.database).toMatchObject({ adminUrl: 'postgres://root@db.example.com/platform', tokenRole: 'rds_iam' })
+    expect(target.database.tokens).toBeTypeOf('function')
+    expect(target.passwords('files')).toEqual({})
+    expect(environmentTarget(environment).database).not.toHaveProperty('tokens')
+  })
+
   test('names a password that is missing', () => {
     expect(() => environmentTarget(environment).passwords('identity')).toThrow(/IDENTITY_DB_RUNTIME_PASSWORD is not set/)
   })

@@ -1,6 +1,6 @@
 import type { Retention, VaultOptions } from '@slipway/backup'
 import { type Environment, platformVariables, readConfig, type Secret, secret, type Values, withCredentials } from '@slipway/config'
-import type { Tls } from '@slipway/db'
+import { awsTokenRole, awsTokens, type Tls, type TokenSource } from '@slipway/db'
 import { variablePrefix } from '@slipway/service'
 import type { StorageOptions } from '@slipway/storage'
 import { admin, backup, backupPassword, ownerPassword } from './command-variables.ts'
@@ -12,8 +12,8 @@ import { readConnections } from './stack/connections.ts'
 import { liveState } from './supervisor/state.ts'
 
 export interface RolePasswords {
-  readonly runtime: string
-  readonly system: string
+  readonly runtime?: string
+  readonly system?: string
   readonly owner?: string
 }
 
@@ -21,13 +21,21 @@ export interface RolePasswords {
 export interface Target {
   /** For messages. */
   readonly name: string
-  readonly database: { readonly adminUrl: string; readonly tls?: Tls }
+  readonly database: TargetDatabase
   readonly redis: { readonly url: string; readonly caFile: string | null; readonly keyPrefix: string }
   readonly storage: StorageOptions
   readonly scanner: { readonly host: string; readonly port: number }
   passwords(service: string): RolePasswords
   readonly backupPassword: string | undefined
   readonly backups: Backups
+}
+
+export interface TargetDatabase {
+  readonly adminUrl: string
+  readonly tls?: Tls
+  /** How all roles sign in where none has a password, and the role that lets them. */
+  readonly tokens?: TokenSource
+  readonly tokenRole?: string
 }
 
 /** Where backups go, and how long they stay. */
@@ -82,13 +90,18 @@ export function environmentTarget(environment: Environment): Target {
   // Variables of the command itself and of single processes are none of its business.
   const own = Object.fromEntries(Object.entries(environment).filter(([name]) => !name.startsWith('SLIPWAY_')))
   const { database, redis, storage, scanner, backupPassword, backup, admin } = readConfig(variables, own)
+  const keyless = database.auth === 'aws-iam'
   return {
     name: 'the installation that the environment names',
-    database: { adminUrl: withCredentials(database.url, admin).reveal(), tls: { mode: database.tls, caFile: database.caFile } },
+    database: {
+      adminUrl: withCredentials(database.url, admin).reveal(),
+      tls: { mode: database.tls, caFile: database.caFile },
+      ...(keyless ? { tokens: awsTokens(database), tokenRole: awsTokenRole } : {}),
+    },
     redis: { url: withCredentials(redis.url, redis).reveal(), caFile: redis.caFile, keyPrefix: redis.keyPrefix },
     storage: storageOptions(storage),
     scanner: { host: scanner.host, port: scanner.port },
-    passwords: (service) => passwordsFrom(own, service),
+    passwords: (service) => (keyless ? {} : passwordsFrom(own, service)),
     backupPassword: backupPassword?.reveal(),
     backups: backupsOf(backup, storageOptions(storage)),
   }

@@ -49,10 +49,14 @@ const least = fileURLToPath(new URL('least.yaml', import.meta.url))
 
 /** @throws what helm says when it refuses the values */
 export function renderText(values: object = {}, options: readonly string[] = []): string {
-  const command = [...options, '--kube-version', '1.34', '--namespace', 'apps', '--values', least, '--values', '-']
+  return template('shop', [...options, '--namespace', 'apps', '--values', least, '--values', '-'], JSON.stringify(values))
+}
+
+function template(release: string, options: readonly string[], input?: string): string {
   try {
-    return execFileSync('helm', ['template', 'shop', chart, ...command], {
-      input: JSON.stringify(values),
+    return execFileSync('helm', ['template', release, chart, '--kube-version', '1.34', ...options], {
+      input,
+      cwd: fileURLToPath(new URL('../../', import.meta.url)),
       encoding: 'utf8',
       stdio: ['pipe', 'pipe', 'pipe'],
       env: { ...processEnvironment(), PATH: [processEnvironment()['PATH'], '/usr/local/bin'].join(delimiter) },
@@ -63,8 +67,23 @@ export function renderText(values: object = {}, options: readonly string[] = [])
   }
 }
 
-export function render(values: object = {}): KubernetesObject[] {
-  return parseAllDocuments(renderText(values))
+interface NamedRelease {
+  readonly name?: string
+  readonly namespace?: string
+  /** As for `helm`. */
+  readonly settings?: readonly string[]
+}
+
+/** With values files, from the root of the checkout. */
+export function renderFiles(files: readonly string[], { name = 'shop', namespace = 'apps', settings = [] }: NamedRelease = {}) {
+  const values = files.flatMap((file) => ['--values', file])
+  return parsed(template(name, ['--namespace', namespace, ...values, ...settings]))
+}
+
+export const render = (values: object = {}) => parsed(renderText(values))
+
+function parsed(text: string): KubernetesObject[] {
+  return parseAllDocuments(text)
     .map((document) => document.toJS() as KubernetesObject | null)
     .filter((object) => object !== null)
 }

@@ -1,3 +1,4 @@
+import { variables } from '@slipway/config'
 import { routeTable } from '@slipway/service'
 import { describe, expect, test } from 'vitest'
 import { services } from '../../cli/services.ts'
@@ -15,7 +16,8 @@ describe.each(services.map((manifest) => [manifest.name, manifest] as const))('%
 
   test('gets the routes of its manifest', () => {
     const own = routeTable(services).filter((route) => route.service === name)
-    expect((entry.routes as string[]).toSorted()).toEqual(own.map(({ prefix }) => prefix).sort())
+    const paths = (entry.routes as (string | { path: string })[]).map((route) => (typeof route === 'string' ? route : route.path))
+    expect(paths.toSorted()).toEqual(own.map(({ prefix }) => prefix).sort())
   })
 
   test('has the queues of its manifest', () => {
@@ -25,4 +27,15 @@ describe.each(services.map((manifest) => [manifest.name, manifest] as const))('%
   test('uses object storage when its manifest has buckets', () => {
     expect(entry.storage).toBe(manifest.buckets.length > 0)
   })
+})
+
+test.each([
+  ['files', '/api/v1/files', 'FILES_MAX_BYTES'],
+  ['menu', '/api/v1/dishes', 'MENU_PHOTO_BYTES'],
+])('the edge takes for %s as much at %s as %s allows, and the form around it', (name, path, variable) => {
+  const manifest = services.find((service) => service.name === name)
+  const most = Number(variables(manifest?.config ?? {}).find((each) => each.name === variable)?.fallback)
+  const route = values.services[name].routes.find((each: { path?: string }) => each.path === path)
+  expect(most).toBeGreaterThan(0)
+  expect(route.maxBodyBytes).toBe(most + 1_048_576)
 })

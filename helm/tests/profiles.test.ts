@@ -45,7 +45,7 @@ test('AWS gives no keys to anybody', () => {
     containers.flatMap(({ env = [] }) => env.map(({ name }) => name)),
   )
   expect(variables).toContain('DATABASE_URL')
-  expect(variables.filter((name) => /^S3_.*_KEY$/.test(name))).toEqual([])
+  expect(variables.filter((name) => /^S3_.*_KEY$|^DATABASE_.*PASSWORD$|_DB_/.test(name))).toEqual([])
 })
 
 test('production keeps a number of replicas to its autoscalers', () => {

@@ -1,11 +1,13 @@
 import { execFileSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseAllDocuments } from 'yaml'
 
 /**
- * JSON schemas of the kinds that the chart renders, as kubeconform reads them. `node helm/tests/schemas.ts CRD.yaml…` writes
- * `schemas.json` anew from the API server that kubectl talks to and from the CRDs in the files: structure only, closed everywhere.
+ * JSON schemas of the kinds that the chart renders, and of skaffold.yaml, as kubeconform reads them.
+ * `node helm/tests/schemas.ts CRD.yaml… SKAFFOLD.schema.json` writes `schemas.json` anew from the API server that kubectl talks to, from
+ * the CRDs in the files and from the schema that Skaffold publishes: structure only, closed everywhere.
  */
 export interface Schemas {
   readonly kinds: readonly Kind[]
@@ -27,6 +29,15 @@ interface Schema {
 const file = fileURLToPath(new URL('schemas.json', import.meta.url))
 
 export const schemas = (): Schemas => JSON.parse(readFileSync(file, 'utf8')) as Schemas
+
+/** One file for each kind, named as `{{ .Group }}-{{ .ResourceAPIVersion }}-{{ .ResourceKind }}.json` of kubeconform. */
+export function writeSchemas(folder: string): void {
+  const { kinds, definitions } = schemas()
+  for (const { group, version, kind, definition } of kinds) {
+    const content = { $ref: `#/definitions/${definition}`, definitions }
+    writeFileSync(join(folder, `${group || version}-${version}-${kind.toLowerCase()}.json`), JSON.stringify(content))
+  }
+}
 
 /** What has to be understood of each path of the API server. */
 const builtIn: Readonly<Record<string, readonly string[]>> = {
@@ -75,6 +86,7 @@ function slim(schema: Schema): Schema {
     ...(properties ? { properties: Object.fromEntries(Object.entries(properties).map(([name, value]) => [name, slim(value)])) } : {}),
     ...(items ? { items: slim(items) } : {}),
     ...(typeof additionalProperties === 'object' ? { additionalProperties: slim(additionalProperties) } : {}),
+    ...(additionalProperties === false ? { additionalProperties } : {}),
     ...(properties && schema['type'] === 'object' && !open ? { additionalProperties: false } : {}),
   }
 }
@@ -138,8 +150,23 @@ function opened(schema: Schema): Schema {
   return { ...schema, properties: { ...(schema['properties'] as object), metadata: { type: 'object', additionalProperties: true } } }
 }
 
+/** The version stands in the name of the file, as Skaffold names it. */
+function fromSkaffold(path: string): Schemas {
+  const { definitions } = JSON.parse(readFileSync(path, 'utf8')) as { definitions: Record<string, Schema> }
+  const prefixed = (schema: Schema) =>
+    JSON.parse(JSON.stringify(schema).replaceAll('"#/definitions/', '"#/definitions/skaffold.')) as Schema
+  const version = /v\d+(?:beta\d+)?/.exec(path)?.[0] ?? ''
+  return {
+    kinds: [{ group: 'skaffold', version, kind: 'Config', definition: 'skaffold.SkaffoldConfig' }],
+    definitions: Object.fromEntries(Object.entries(definitions).map(([name, schema]) => [`skaffold.${name}`, prefixed(slim(schema))])),
+  }
+}
+
 function make(paths: readonly string[]): Schemas {
-  const parts = [...Object.entries(builtIn).map(([path, kinds]) => fromServer(path, kinds)), ...paths.map(fromFile)]
+  const parts = [
+    ...Object.entries(builtIn).map(([path, kinds]) => fromServer(path, kinds)),
+    ...paths.map((path) => (path.endsWith('.json') ? fromSkaffold(path) : fromFile(path))),
+  ]
   return { kinds: parts.flatMap(({ kinds }) => kinds), definitions: Object.assign({}, ...parts.map(({ definitions }) => definitions)) }
 }
 

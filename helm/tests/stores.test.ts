@@ -1,4 +1,7 @@
 import { describe, expect, test } from 'vitest'
+import { missingSecrets } from '../../cli/cluster/secret-values.ts'
+import { wantedSecrets } from '../../cli/commands/cluster-secrets.ts'
+import { services } from '../../cli/services.ts'
 import { type KubernetesObject, ofKind, podsOf, render } from './chart.fixtures.ts'
 import { component, managedMixes, type Store, stores } from './stores.fixtures.ts'
 
@@ -112,4 +115,65 @@ test('the engine of object storage can be minio', () => {
   const pod = podsOf(objects).find(({ component }) => component === 'object-storage')
   expect(pod?.containers[0]?.image).toMatch(/^quay\.io\/minio\/minio:/)
   expect(variablesOf(objects, 'files-api')['S3_ENDPOINT']).toBe('http://shop-slipway-object-storage:9000')
+})
+
+describe('Postgres by the identity of the pods', () => {
+  const values = {
+    postgresql: { managed: true, connection: { host: 'db.rds.example.com', auth: 'aws-iam', region: 'eu-north-1' } },
+    serviceAccount: { annotations: { role: 'app' }, migrationAnnotations: { role: 'admin' }, cidrs: ['198.51.100.0/24'] },
+  }
+  const objects = render(values)
+  const byPassword = render({ postgresql: { managed: true, connection: { host: 'db', existingSecret: { name: 'db' } } } })
+
+  test.each(users)('%s has no password for it', (user) => {
+    const variables = variablesOf(objects, user)
+    expect(variables).toMatchObject({ DATABASE_AUTH: 'aws-iam', DATABASE_REGION: 'eu-north-1', DATABASE_TLS: 'verify-full' })
+    const passwords = (of: KubernetesObject[]) =>
+      Object.keys(variablesOf(of, user)).filter((name) => /^DATABASE_.*PASSWORD$|_DB_/.test(name))
+    expect(passwords(objects)).toEqual([])
+    expect(passwords(byPassword)).not.toEqual([])
+    expect(variablesOf(byPassword, user)).not.toHaveProperty('DATABASE_AUTH')
+  })
+
+  test('nobody makes one up', () => {
+    const [job] = podsOf(objects).filter(({ component }) => component === 'make-secrets')
+    const left = job?.containers[0]?.args?.at(-1)?.split(',') ?? []
+    const all = missingSecrets(
+      {},
+      services.map(({ name }) => name),
+      left,
+    )
+    expect(Object.keys(all).filter((name) => /^DATABASE_|_DB_/.test(name))).toEqual([])
+    expect(Object.keys(all)).toContain('REDIS_PASSWORD')
+    expect(wantedSecrets(left.join()).without).toEqual(left)
+  })
+
+  test('migrations and the doctor are the admin, the others are not', () => {
+    const accounts = Object.fromEntries(
+      ofKind(objects, 'ServiceAccount').map(({ metadata }) => [metadata.name, metadata.annotations?.['role']]),
+    )
+    const roles = Object.fromEntries(podsOf(objects).map(({ component, spec }) => [component, accounts[spec.serviceAccountName]]))
+    expect(roles).toMatchObject({ migrate: 'admin', doctor: 'admin', 'files-api': 'app', 'files-worker': 'app' })
+  })
+
+  test('the account of migrations is there before them', () => {
+    const hooks = (of: KubernetesObject[]) =>
+      of
+        .filter(({ metadata }) => metadata.name.startsWith('shop-slipway-migrate'))
+        .map(({ kind, metadata }) => [kind, metadata.annotations?.['helm.sh/hook'], Number(metadata.annotations?.['helm.sh/hook-weight'])])
+    expect(hooks(objects)).toEqual([
+      ['ServiceAccount', 'pre-install,pre-upgrade', -15],
+      ['Job', 'pre-install,pre-upgrade', -10],
+    ])
+    for (const [, hook] of hooks(render())) expect(hook).toBeUndefined()
+  })
+
+  test('policies let pods get the tokens of their identity, and only where they have one', () => {
+    const peers = (of: KubernetesObject[]) =>
+      JSON.stringify(ofKind(of, 'NetworkPolicy').find(({ metadata }) => metadata.name === 'shop-slipway-processes')?.spec.egress)
+    expect(peers(objects)).toContain('198.51.100.0/24')
+    expect(peers(objects)).toContain('169.254.170.23/32')
+    expect(peers(byPassword)).not.toContain('169.254.170.23/32')
+    expect(peers(render({ objectStorage: { managed: true, connection: { auth: 'identity' } } }))).toContain('169.254.170.23/32')
+  })
 })

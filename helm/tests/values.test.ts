@@ -1,6 +1,6 @@
 import { globSync, readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { chart, ofKind, refusal, render, renderText } from './chart.fixtures.ts'
+import { chart, ofKind, podsOf, refusal, render, renderText } from './chart.fixtures.ts'
 
 describe('the schema', () => {
   const schema = JSON.parse(readFileSync(`${chart}/values.schema.json`, 'utf8'))
@@ -42,6 +42,7 @@ describe('values that do not fit together', () => {
       'clamav.allowTestSignatures is true: production needs real signatures',
     ],
     ['a mail catcher in production', { mail: { catcher: { enabled: true } } }, 'mail.catcher.enabled is true'],
+    ['changing files in production', { dev: { liveReload: true } }, 'dev.liveReload is true: in production nobody changes files'],
     [
       'managed without a host',
       { postgresql: { managed: true } },
@@ -57,6 +58,21 @@ describe('values that do not fit together', () => {
       'keys and identity',
       { objectStorage: { managed: true, connection: { auth: 'identity', existingSecret: { name: 'k' } } } },
       'objectStorage.connection.existingSecret.name is "k" although auth is identity',
+    ],
+    [
+      'tokens of AWS for the bundled Postgres',
+      { postgresql: { connection: { auth: 'aws-iam' } } },
+      'postgresql.connection.auth is aws-iam although postgresql.managed is false',
+    ],
+    [
+      'tokens in the clear',
+      { postgresql: { managed: true, connection: { host: 'd', auth: 'aws-iam', tls: 'disable' } } },
+      'postgresql.connection.tls is disable although auth is aws-iam',
+    ],
+    [
+      'tokens and a password',
+      { postgresql: { managed: true, connection: { host: 'd', auth: 'aws-iam', existingSecret: { name: 'p' } } } },
+      'postgresql.connection.existingSecret.name is "p" although auth is aws-iam',
     ],
     [
       'a password of others from nowhere',
@@ -171,6 +187,92 @@ describe('the edge', () => {
     const issued = tls({ issuer: 'letsencrypt' })
     expect(issued?.spec.tls[0]).toEqual({ secretName: 'shop-slipway-tls', hosts: ['slipway.example.com'] })
     expect(issued?.metadata.annotations).toEqual({ 'cert-manager.io/cluster-issuer': 'letsencrypt' })
+  })
+})
+
+describe('limits of routes', () => {
+  const limited = {
+    edge: { limits: { maxBodyBytes: 1_048_576, timeout: '1m' } },
+    services: {
+      identity: { routes: ['/api/v1/auth', { path: '/.well-known/jwks.json', timeout: '5s' }] },
+      files: { routes: ['/api/v1/folders', { path: '/api/v1/files', maxBodyBytes: 5_000_000_000, timeout: '2h' }] },
+    },
+  }
+  const gateway = { kind: 'httpRoute', httpRoute: { parentRefs: [{ name: 'g' }] } }
+
+  test('are times of whole requests by HTTPRoute', () => {
+    const [route] = ofKind(render({ ...limited, edge: { ...limited.edge, ...gateway } }), 'HTTPRoute')
+    const timeouts = Object.fromEntries(
+      route?.spec.rules.flatMap((rule: { matches: { path: { value: string } }[]; timeouts: { request: string } }) =>
+        rule.matches.map(({ path }) => [path.value, rule.timeouts.request]),
+      ),
+    )
+    expect(timeouts).toMatchObject({ '/': '60s', '/api/v1/auth': '60s', '/.well-known/jwks.json': '5s', '/api/v1/folders': '60s' })
+    expect(timeouts).toMatchObject({ '/api/v1/files': '7200s', '/api/v1/dishes': '3600s' })
+  })
+
+  test('are told to the controller of an Ingress by its own annotations', () => {
+    const limitAnnotations = {
+      'nginx.ingress.kubernetes.io/proxy-body-size': '{maxBodyBytes}',
+      'nginx.ingress.kubernetes.io/proxy-read-timeout': '{timeoutSeconds}',
+    }
+    const objects = ofKind(
+      render({ ...limited, edge: { ...limited.edge, annotations: { own: 'a' }, ingress: { limitAnnotations } } }),
+      'Ingress',
+    )
+    const told = Object.fromEntries(
+      objects.flatMap(({ metadata, spec }) =>
+        spec.rules[0].http.paths.map(({ path }: { path: string }) => [path, Object.values(metadata.annotations ?? {}).toSorted()]),
+      ),
+    )
+    expect(told['/']).toEqual(['1048576', '60', 'a'])
+    expect(told['/api/v1/auth']).toEqual(['1048576', '60', 'a'])
+    expect(told['/api/v1/files']).toEqual(['5000000000', '7200', 'a'])
+    expect(told['/.well-known/jwks.json']).toEqual(['1048576', '5', 'a'])
+    expect(new Set(objects.map(({ metadata }) => metadata.name)).size).toBe(objects.length)
+  })
+
+  test('make no second Ingress where no controller could be told', () => {
+    expect(ofKind(render(limited), 'Ingress').map(({ metadata }) => metadata.name)).toEqual(['shop-slipway-edge'])
+  })
+
+  test('reach the nginx of the frontend', () => {
+    const objects = render(limited)
+    const [frontend] = podsOf(objects).filter(({ component }) => component === 'frontend')
+    expect(frontend?.containers[0]?.env).toEqual(
+      expect.arrayContaining([
+        { name: 'EDGE_BODY_BYTES', value: '1048576' },
+        { name: 'EDGE_READ_SECONDS', value: '60' },
+      ]),
+    )
+    const config =
+      ofKind(objects, 'ConfigMap').find(({ metadata }) => metadata.name === 'shop-slipway-frontend')?.data?.['limits.conf'] ?? ''
+    const told = [...config.matchAll(/location ~ (\S+) \{\s+client_max_body_size (\d+);\s+proxy_read_timeout (\w+);/g)].map((match) =>
+      match.slice(1),
+    )
+    expect(told).toEqual([
+      ['^/\\.well-known/jwks\\.json(/|$)', '1048576', '5s'],
+      ['^/api/v1/dishes(/|$)', '22020096', '3600s'],
+      ['^/api/v1/files(/|$)', '5000000000', '7200s'],
+    ])
+    expect(config.match(/proxy_pass http:\/\/\$slipway_upstream;/g)).toHaveLength(3)
+  })
+
+  test('restart the frontend when they change, and nothing else', () => {
+    const annotations = (values: object) =>
+      Object.fromEntries(podsOf(render(values)).map(({ component, metadata }) => [component, metadata.annotations]))
+    const changed = Object.entries(annotations(limited)).filter(
+      ([component, own]) => JSON.stringify(own) !== JSON.stringify(annotations({})[component]),
+    )
+    expect(changed.map(([component]) => component)).toEqual(['frontend'])
+  })
+
+  test.each([
+    ['an object without a path', { timeout: '5s' }, 'missing property'],
+    ['a time without a unit', { path: '/a', timeout: '5' }, 'does not match pattern'],
+    ['a limit that is none', { path: '/a', maxBody: 5 }, 'not allowed'],
+  ])('refuse %s', (_, route, words) => {
+    expect(refusal({ services: { files: { routes: [route] } } })).toContain(words)
   })
 })
 

@@ -59,6 +59,11 @@ export const platformVariables = {
       protocols: ['postgres', 'postgresql'],
       description: 'Host, port and database; user and password in it are used by `slipway migrate` only',
     }),
+    auth: choice('DATABASE_AUTH', ['password', 'aws-iam'], {
+      default: 'password',
+      description: 'aws-iam: every role signs in to Amazon RDS by tokens of the identity of the process, and no password is needed',
+    }),
+    region: text('DATABASE_REGION', { optional: true, description: 'AWS region that aws-iam signs for; AWS_REGION without it' }),
     tls: choice('DATABASE_TLS', ['disable', 'require', 'verify-full'], {
       default: 'disable',
       description: 'Transport security to Postgres',

@@ -14,6 +14,7 @@ const networkCodes = new Set([
   'EHOSTUNREACH',
   'ENETUNREACH',
   'ENOENT',
+  'ETOKEN', // no token to sign in with
 ])
 
 /** SQLSTATEs (appendix A of the Postgres manual) that another try may not meet: whole classes by their first two characters. */

@@ -12,6 +12,7 @@ import {
 import { closeDatabase, inTransaction, provisionRoles, provisionSchema, type ServicePasswords } from './provision.ts'
 import { roleName } from './role.ts'
 import { type Tls, withClient } from './settings.ts'
+import type { TokenSource } from './token.ts'
 
 export interface ServiceMigrations extends MigrationSource {
   passwords: ServicePasswords
@@ -23,6 +24,10 @@ export interface MigrateOptions {
   services: readonly ServiceMigrations[]
   /** Applied to the schema of every service before the service's own. */
   libraries?: readonly MigrationSource[] | undefined
+  /** How the admin signs in, instead of by the password of the URL. */
+  tokens?: TokenSource | undefined
+  /** Membership in it lets a role sign in by token, such as `rds_iam`: then no role has a password, whatever is given. */
+  tokenRole?: string | undefined
   /** Without it `slipway_backup` exists but cannot sign in. */
   backupPassword?: string | undefined
   tls?: Tls | undefined
@@ -53,7 +58,7 @@ export async function migrate(options: MigrateOptions): Promise<MigrationReport>
   const services = await Promise.all(options.services.map((service) => load(service, options.libraries ?? [])))
   const applied: string[] = []
   await withAdmin(options, async (admin) => {
-    await provisionRoles(admin, services, options.backupPassword)
+    await provisionRoles(admin, services, options)
     await closeDatabase(admin)
     for (const service of services) {
       await provisionSchema(admin, service.name)
@@ -79,7 +84,7 @@ export async function prepareRestore(
   const services = await Promise.all(options.services.map((service) => load(service, options.libraries ?? [])))
   for (const { name, migrations } of services) planMigrations(migrations, applied[name] ?? [], options)
   await withAdmin(options, async (admin) => {
-    await provisionRoles(admin, services, options.backupPassword)
+    await provisionRoles(admin, services, options)
     await closeDatabase(admin)
   })
 }
@@ -96,7 +101,8 @@ async function load(service: ServiceMigrations, libraries: readonly MigrationSou
 }
 
 async function withAdmin(options: MigrateOptions, work: (admin: Client) => Promise<void>): Promise<void> {
-  await withClient({ url: options.adminUrl, tls: options.tls, name: 'slipway migrate', connectSeconds: 10 }, async (admin) => {
+  const { adminUrl: url, tls, tokens } = options
+  await withClient({ url, tls, tokens, name: 'slipway migrate', connectSeconds: 10 }, async (admin) => {
     await admin.query('select pg_advisory_lock($1)', [lockKey])
     await work(admin)
   })

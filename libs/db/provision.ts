@@ -3,10 +3,12 @@ import { type Client, DatabaseError, escapeIdentifier, escapeLiteral } from 'pg'
 import { MigrationError } from './migration-plan.ts'
 import { backupRole, type Role, roleName } from './role.ts'
 import { scramVerifier } from './scram.ts'
+import { awsTokenRole } from './token.ts'
 
+/** A role without a password cannot sign in, unless it does so by token. */
 export interface ServicePasswords {
-  runtime: string
-  system: string
+  runtime?: string | undefined
+  system?: string | undefined
   /** Without it the owner cannot sign in, and does not need to: migrations become the owner from the admin connection. */
   owner?: string | undefined
 }
@@ -27,12 +29,15 @@ const quote = escapeIdentifier
 export async function provisionRoles(
   admin: Client,
   services: readonly { name: string; passwords: ServicePasswords }[],
-  backupPassword: string | undefined,
+  { backupPassword, tokenRole }: { backupPassword?: string | undefined; tokenRole?: string | undefined },
 ): Promise<void> {
   const roles = [...services.flatMap(serviceRoles), { name: backupRole, password: backupPassword, schema: undefined }]
   for (let attempt = 1; ; attempt++) {
     try {
-      return await inTransaction(admin, () => alterRoles(admin, roles))
+      return await inTransaction(admin, async () => {
+        await alterRoles(admin, roles, tokenRole)
+        await grantTokens(admin, roles, tokenRole)
+      })
     } catch (error) {
       if (attempt >= 30 || !isCatalogRace(error)) throw explain(error)
       await wait(10 + Math.random() * 20 * attempt)
@@ -45,16 +50,39 @@ function serviceRoles({ name, passwords }: { name: string; passwords: ServicePas
   return roles.map((role) => ({ name: roleName(name, role), password: passwords[role], schema: name }))
 }
 
-async function alterRoles(admin: Client, roles: readonly LoginRole[]): Promise<void> {
+async function alterRoles(admin: Client, roles: readonly LoginRole[], tokenRole: string | undefined): Promise<void> {
   const { superuser, version } = await adminFacts(admin)
   const existing = await existingRoles(admin, roles)
   for (const role of roles) {
     const verb = existing.has(role.name) ? 'alter' : 'create'
-    const login = role.password === undefined ? 'nologin' : `login password ${escapeLiteral(scramVerifier(role.password))}`
-    await admin.query(`${verb} role ${quote(role.name)} with ${login}`)
+    await admin.query(`${verb} role ${quote(role.name)} with ${tokenRole !== undefined && mayUseTokens(role) ? byToken : byPassword(role)}`)
     if (role.schema !== undefined) await admin.query(`alter role ${quote(role.name)} set search_path = ${quote(role.schema)}`)
     if (!superuser && role.name.endsWith('_owner')) await becomeMember(admin, role.name, version)
   }
+}
+
+const byToken = 'login password null'
+
+function byPassword({ password }: LoginRole): string {
+  return password === undefined ? 'nologin' : `login password ${escapeLiteral(scramVerifier(password))}`
+}
+
+/** Owners sign in by password only, for people; migrations become them. */
+function mayUseTokens({ name }: LoginRole): boolean {
+  return !name.endsWith('_owner')
+}
+
+/** Membership decides how RDS lets a role in, so that it is taken away again where passwords are in use. */
+async function grantTokens(admin: Client, roles: readonly LoginRole[], tokenRole: string | undefined): Promise<void> {
+  const names = roles.filter(mayUseTokens).map(({ name }) => name)
+  if (tokenRole !== undefined) return void (await admin.query(`grant ${quote(tokenRole)} to ${names.map(quote).join(', ')}`))
+  const { rows } = await admin.query<{ name: string }>(
+    `select member.rolname as name from pg_auth_members
+       join pg_roles token on token.oid = roleid join pg_roles member on member.oid = pg_auth_members.member
+     where token.rolname = $1 and member.rolname = any($2)`,
+    [awsTokenRole, names],
+  )
+  for (const { name } of rows) await admin.query(`revoke ${quote(awsTokenRole)} from ${quote(name)}`)
 }
 
 /** Since Postgres 16 whoever creates a role may grant it, but not yet act as it. */
@@ -181,6 +209,8 @@ function isCatalogRace(error: unknown): boolean {
 }
 
 function explain(error: unknown): unknown {
+  if (error instanceof DatabaseError && error.code === '42704' && error.message.includes(awsTokenRole))
+    return new MigrationError(`Postgres has no role ${awsTokenRole}: switch IAM authentication of the database on`, { cause: error })
   if (!(error instanceof DatabaseError) || error.code !== '42501') return error
   const fix = 'the admin of DATABASE_URL needs CREATEROLE, CREATE on the database and, for roles it did not make, ADMIN OPTION on them'
   return new MigrationError(`Postgres refused to make the roles (${error.message}): ${fix}`, { cause: error })

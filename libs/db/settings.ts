@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import type { ConnectionOptions } from 'node:tls'
 import { Client, type ClientConfig } from 'pg'
+import { type TokenSource, tokenFor } from './token.ts'
 
 export interface Tls {
   mode: 'disable' | 'require' | 'verify-full'
@@ -11,7 +12,9 @@ export interface Tls {
 export interface ServerSettings {
   /** Host, port and database; also user and password unless `role` says otherwise. */
   url: string
-  role?: { user: string; password: string } | undefined
+  role?: { user: string; password?: string | undefined } | undefined
+  /** Instead of any password. */
+  tokens?: TokenSource | undefined
   /** Without it the `sslmode` of the URL counts, and without that the connection is plain. */
   tls?: Tls | undefined
   /** What Postgres shows in `pg_stat_activity`. */
@@ -26,12 +29,16 @@ export interface ServerSettings {
 export function clientConfig(settings: ServerSettings): ClientConfig {
   const url = new URL(settings.url)
   const tls = settings.tls ?? tlsOfUrl(url)
+  const { tokens } = settings
+  const host = url.searchParams.get('host') ?? hostOf(url)
+  const port = Number(url.port || 5432)
+  const user = settings.role?.user ?? decodeURIComponent(url.username)
   return {
-    host: url.searchParams.get('host') ?? hostOf(url),
-    port: Number(url.port || 5432),
+    host,
+    port,
     database: decodeURIComponent(url.pathname.slice(1)),
-    user: settings.role?.user ?? decodeURIComponent(url.username),
-    password: settings.role?.password ?? decodeURIComponent(url.password),
+    user,
+    password: tokens ? () => tokenFor(tokens, { host, port, user }) : (settings.role?.password ?? decodeURIComponent(url.password)),
     ssl: sslOptions(tls),
     application_name: settings.name ?? 'slipway',
     connectionTimeoutMillis: (settings.connectSeconds ?? 3) * 1000,

@@ -2,7 +2,14 @@ import type { PlatformConfig } from '@slipway/config'
 
 /** What is wrong with values that are each valid and do not fit together. */
 export function combinationFaults(platform: PlatformConfig): string[] {
-  return [...production(platform), ...shutdown(platform), ...redis(platform), ...storage(platform), ...externalIssuer(platform)]
+  return [
+    ...production(platform),
+    ...shutdown(platform),
+    ...database(platform),
+    ...redis(platform),
+    ...storage(platform),
+    ...externalIssuer(platform),
+  ]
 }
 
 function production({ environment, scanner, publicUrl }: PlatformConfig): string[] {
@@ -24,6 +31,11 @@ function shutdown({ shutdown: { seconds, notReadySeconds } }: PlatformConfig): s
     notReadySeconds >= seconds,
     `SHUTDOWN_NOT_READY_SECONDS: ${notReadySeconds} leaves nothing of SHUTDOWN_SECONDS (${seconds}) to end requests and jobs in`,
   )
+}
+
+/** A token that crosses the network in the clear opens the database to whoever reads it. */
+function database({ database: { auth, tls } }: PlatformConfig): string[] {
+  return when(auth === 'aws-iam' && tls === 'disable', 'DATABASE_AUTH: aws-iam needs TLS; set DATABASE_TLS to verify-full')
 }
 
 /** ioredis lets the URL win over the database that is asked for: sessions, counters and queues would all lie in one. */

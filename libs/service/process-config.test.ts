@@ -38,11 +38,18 @@ describe('the configuration of a process', () => {
       expect(faultsOf({ [name]: undefined })).toEqual([expect.stringContaining(`${name} is not set`)])
   })
 
+  it('needs no passwords where tokens stand in for them, but TLS', () => {
+    const keyless = { NOTES_DB_RUNTIME_PASSWORD: undefined, NOTES_DB_SYSTEM_PASSWORD: undefined, DATABASE_AUTH: 'aws-iam' }
+    expect(faultsOf({ ...keyless, DATABASE_TLS: 'verify-full' })).toEqual([])
+    expect(faultsOf(keyless)).toEqual(['DATABASE_AUTH: aws-iam needs TLS; set DATABASE_TLS to verify-full'])
+    expect(faultsOf({ ...keyless, DATABASE_AUTH: 'gcp' })).toContainEqual(expect.stringContaining('DATABASE_AUTH'))
+  })
+
   it('gives each service its own variables and passwords', () => {
     const passwords = { MORE_NOTES_DB_RUNTIME_PASSWORD: 'mr', MORE_NOTES_DB_SYSTEM_PASSWORD: 'ms' }
     const { services, platform } = readProcessConfig([notes, more], { ...minimal, ...passwords, MORE_NOTES_PACE: '7' })
-    expect(services.notes?.database.runtime.reveal()).toBe('r')
-    expect(services['more-notes']?.database.system.reveal()).toBe('ms')
+    expect(services.notes?.database.runtime?.reveal()).toBe('r')
+    expect(services['more-notes']?.database.system?.reveal()).toBe('ms')
     expect(services['more-notes']?.own).toEqual({ pace: 7 })
     expect(platform.http.port).toBe(8080)
     expect(JSON.stringify({ services, platform })).not.toMatch(/hunter2|"mr"|"ms"/)
@@ -65,7 +72,7 @@ describe('the configuration of a process', () => {
       const path = join(folder, 'password')
       await writeFile(path, 'mounted\n')
       const files = { NOTES_DB_RUNTIME_PASSWORD: '', NOTES_DB_RUNTIME_PASSWORD_FILE: path }
-      expect(readProcessConfig([notes], { ...minimal, ...files }).services.notes?.database.runtime.reveal()).toBe('mounted')
+      expect(readProcessConfig([notes], { ...minimal, ...files }).services.notes?.database.runtime?.reveal()).toBe('mounted')
       expect(faultsOf({ NOTES_DB_RUNTIME_PASSWORD_FILE: path })).toEqual([
         'NOTES_DB_RUNTIME_PASSWORD and NOTES_DB_RUNTIME_PASSWORD_FILE are both set: keep one of them',
       ])

@@ -15,8 +15,9 @@ import type { AnyManifest } from './manifest.ts'
 
 /** The passwords with which one service's processes sign in to Postgres. */
 export interface DatabasePasswords {
-  readonly runtime: Secret
-  readonly system: Secret
+  /** Null where tokens stand in for them. */
+  readonly runtime: Secret | null
+  readonly system: Secret | null
 }
 
 /** What one process was told: the platform's part, and for each of its services its own part and its passwords. */
@@ -31,16 +32,18 @@ export function variablePrefix(service: string): string {
 }
 
 /** The variables that every service has because it has a schema. */
-export function databaseVariables(service: string) {
+function databaseVariables(service: string, optional: boolean) {
   const prefix = variablePrefix(service)
+  const password = (role: string, description: string) =>
+    secret(`${prefix}_DB_${role}_PASSWORD`, { description, ...(optional ? { optional: true } : {}) })
   return {
-    runtime: secret(`${prefix}_DB_RUNTIME_PASSWORD`, { description: `Password of the role that serves the requests of ${service}` }),
-    system: secret(`${prefix}_DB_SYSTEM_PASSWORD`, { description: `Password of the role for cross-tenant work of ${service}` }),
+    runtime: password('RUNTIME', `Password of the role that serves the requests of ${service}; none with DATABASE_AUTH=aws-iam`),
+    system: password('SYSTEM', `Password of the role for cross-tenant work of ${service}; none with DATABASE_AUTH=aws-iam`),
   }
 }
 
-function serviceTree(manifest: AnyManifest): VariableTree {
-  return { own: manifest.config, database: databaseVariables(manifest.name) }
+function serviceTree(manifest: AnyManifest, environment: Environment = {}): VariableTree {
+  return { own: manifest.config, database: databaseVariables(manifest.name, environment['DATABASE_AUTH'] === 'aws-iam') }
 }
 
 /** Every variable of the platform and of the given services, for the generated documentation. */
@@ -54,7 +57,7 @@ export function variableGroups(manifests: readonly AnyManifest[]): VariableGroup
  * @throws {ConfigError} with every fault at once; what only several variables together do wrong is told once each is right
  */
 export function readProcessConfig(manifests: readonly AnyManifest[], environment: Environment): ProcessConfig {
-  const services = Object.fromEntries(manifests.map((manifest) => [manifest.name, serviceTree(manifest)]))
+  const services = Object.fromEntries(manifests.map((manifest) => [manifest.name, serviceTree(manifest, environment)]))
   const { platform, services: own } = readConfig({ platform: platformVariables, services }, environment, { known: clientNames })
   const faults = combinationFaults(platform)
   if (faults.length > 0) throw new ConfigError(faults)

@@ -1,5 +1,5 @@
 import { type PlatformConfig, withCredentials } from '@slipway/config'
-import { connect, type Database, type Role, roleName } from '@slipway/db'
+import { awsTokens, connect, type Database, type Role, roleName } from '@slipway/db'
 import { createQueues, type QueueClient, queuePrefix } from '@slipway/queue'
 import { createScanner, type Scanner } from '@slipway/scanner'
 import { createScanGate, createStorage, type ScanGate, type Storage } from '@slipway/storage'
@@ -55,12 +55,13 @@ export function openDatabases(config: ProcessConfig, service: string, log: Log):
   if (!passwords) throw new TypeError(`this process was not configured for service ${service}`)
   const stack = new AsyncDisposableStack()
   const open = (role: Exclude<Role, 'owner'>) => {
-    const { url, tls, caFile, ...limits } = config.platform.database
+    const { url, tls, caFile, auth, region, ...limits } = config.platform.database
     const user = roleName(service, role)
     const database = connect({
       ...limits,
       url: url.reveal(),
-      role: { user, password: passwords[role].reveal() },
+      role: { user, password: passwords[role]?.reveal() },
+      tokens: auth === 'aws-iam' ? awsTokens({ region }) : undefined,
       tls: { mode: tls, caFile },
       name: `slipway ${service} ${role}`,
       onError: (error) => log.warn({ err: error, role: user }, 'a database connection or a callback after commit failed'),

@@ -60,7 +60,9 @@
 {{/* Of those who dump Postgres: as the role that may read everything and change nothing. Takes the root. */}}
 {{- define "slipway.env.dump" -}}
 {{ include "slipway.env.copies" . }}
+{{- if not (include "slipway.postgresql.keyless" .) }}
 {{ include "slipway.secretVariable" (dict "root" . "name" "DATABASE_BACKUP_PASSWORD") }}
+{{- end }}
 {{- end -}}
 
 {{/* Of those who restore. Takes the root. */}}

@@ -21,6 +21,16 @@
 {{- if eq .Values.objectStorage.engine "minio" }}9000{{ else }}8333{{ end -}}
 {{- end -}}
 
+{{/* "true" where nobody has a password for Postgres. Takes the root. */}}
+{{- define "slipway.postgresql.keyless" -}}
+{{- if and .Values.postgresql.managed (eq .Values.postgresql.connection.auth "aws-iam") }}true{{ end -}}
+{{- end -}}
+
+{{/* "true" where pods show an identity of their own to a store, for which they need tokens. Takes the root. */}}
+{{- define "slipway.identified" -}}
+{{- if or (include "slipway.postgresql.keyless" .) (and .Values.objectStorage.managed (eq .Values.objectStorage.connection.auth "identity")) (and .Values.backup.destination.bucket (eq .Values.backup.destination.auth "identity")) }}true{{ end -}}
+{{- end -}}
+
 {{- define "slipway.env.postgresql" -}}
 {{- $connection := .Values.postgresql.connection -}}
 - name: DATABASE_URL
@@ -28,6 +38,14 @@
 {{- if .Values.postgresql.managed }}
 - name: DATABASE_TLS
   value: {{ $connection.tls }}
+{{- if include "slipway.postgresql.keyless" . }}
+- name: DATABASE_AUTH
+  value: {{ $connection.auth }}
+{{- with $connection.region }}
+- name: DATABASE_REGION
+  value: {{ . }}
+{{- end }}
+{{- end }}
 {{- if $connection.ca.secret }}
 - name: DATABASE_CA_FILE
   value: /etc/slipway/ca/postgresql/{{ $connection.ca.key }}
@@ -40,7 +58,9 @@
 {{- $connection := .Values.postgresql.connection -}}
 - name: DATABASE_ADMIN_USER
   value: {{ if .Values.postgresql.managed }}{{ $connection.adminUser }}{{ else }}postgres{{ end }}
+{{- if not (include "slipway.postgresql.keyless" .) }}
 {{ include "slipway.secretVariable" (dict "root" . "name" "DATABASE_ADMIN_PASSWORD" "from" (ternary $connection.existingSecret dict .Values.postgresql.managed)) }}
+{{- end }}
 {{- end -}}
 
 {{- define "slipway.env.redis" -}}

@@ -1,19 +1,36 @@
-{{/* The route table of the edge, longest prefix first, as JSON: [{path, component, port}]. */}}
+{{/* Seconds of a duration such as 300s, 5m or 1h. */}}
+{{- define "slipway.seconds" -}}
+{{- mul (trimAll "smh" . | int) (get (dict "s" 1 "m" 60 "h" 3600) (trimAll "0123456789" .)) -}}
+{{- end -}}
+
+{{/* A route as the values have it, in full, as JSON: {path, maxBodyBytes, seconds}. Arguments: root, route (a path or a map). */}}
+{{- define "slipway.route" -}}
+{{- $route := .route -}}
+{{- if kindIs "string" $route }}{{ $route = dict "path" $route }}{{ end -}}
+{{- $limits := mergeOverwrite (deepCopy .root.Values.edge.limits) $route -}}
+{{- toJson (dict "path" $route.path "maxBodyBytes" (int64 $limits.maxBodyBytes) "seconds" (include "slipway.seconds" $limits.timeout | int)) -}}
+{{- end -}}
+
+{{/* The route table of the edge, longest prefix first, as JSON: [{path, component, port, maxBodyBytes, seconds}]. */}}
 {{- define "slipway.routes" -}}
+{{- $root := . -}}
 {{- $services := fromJson (include "slipway.services" .) -}}
-{{- $byPath := dict -}}
+{{- $targets := list -}}
 {{- range $name, $service := $services -}}
-{{- range $service.routes }}{{ $_ := set $byPath . (dict "path" . "component" (printf "%s-api" $name) "port" 8080) }}{{ end -}}
+{{- range $service.routes }}{{ $targets = append $targets (dict "route" . "component" (printf "%s-api" $name) "port" 8080) }}{{ end -}}
 {{- end -}}
 {{- if hasKey $services "identity" -}}
-{{- range list "/docs" "/problems" }}{{ $_ := set $byPath . (dict "path" . "component" "identity-api" "port" 8080) }}{{ end -}}
+{{- range list "/docs" "/problems" }}{{ $targets = append $targets (dict "route" . "component" "identity-api" "port" 8080) }}{{ end -}}
 {{- end -}}
-{{- if .Values.frontend.enabled }}{{ $_ := set $byPath "/" (dict "path" "/" "component" "frontend" "port" 8080) }}{{ end -}}
-{{- if .Values.mail.catcher.enabled }}{{ $_ := set $byPath "/dev/mail" (dict "path" "/dev/mail" "component" "mail" "port" 8025) }}{{ end -}}
-{{- $keyed := list -}}
-{{- range $path, $route := $byPath }}{{ $keyed = append $keyed (printf "%04d %s" (sub 9999 (len $path)) $path) }}{{ end -}}
+{{- if .Values.frontend.enabled }}{{ $targets = append $targets (dict "route" "/" "component" "frontend" "port" 8080) }}{{ end -}}
+{{- if .Values.mail.catcher.enabled }}{{ $targets = append $targets (dict "route" "/dev/mail" "component" "mail" "port" 8025) }}{{ end -}}
+{{- $byKey := dict -}}
+{{- range $targets -}}
+{{- $route := merge (fromJson (include "slipway.route" (dict "root" $root "route" .route))) (dict "component" .component "port" .port) -}}
+{{- $_ := set $byKey (printf "%04d %s" (sub 9999 (len $route.path)) $route.path) $route -}}
+{{- end -}}
 {{- $routes := list -}}
-{{- range sortAlpha $keyed }}{{ $routes = append $routes (get $byPath (splitn " " 2 .)._1) }}{{ end -}}
+{{- range keys $byKey | sortAlpha }}{{ $routes = append $routes (get $byKey .) }}{{ end -}}
 {{- toJson $routes -}}
 {{- end -}}
 

@@ -63,13 +63,13 @@ annotations: {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- end -}}
 
-{{/* Image and rights of a container. Arguments: root, image, and optionally resources. */}}
+{{/* Image and rights of a container. Arguments: root, image, and optionally resources, writable (its root file system too). */}}
 {{- define "slipway.container" -}}
 image: {{ include "slipway.image" . }}
 imagePullPolicy: {{ .root.Values.image.pullPolicy }}
 securityContext:
   allowPrivilegeEscalation: false
-  readOnlyRootFilesystem: true
+  readOnlyRootFilesystem: {{ not .writable }}
   capabilities: { drop: [ALL] }
 {{- with .resources }}
 resources: {{- toYaml . | nindent 2 }}

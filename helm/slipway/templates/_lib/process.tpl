@@ -42,8 +42,10 @@
   value: {{ .shutdownSeconds | quote }}
 {{ include "slipway.secretVariable" (dict "root" $root "name" "SLIPWAY_SERVICE_CREDENTIAL" "key" (printf "%s_CREDENTIAL" $prefix)) }}
 {{ include "slipway.secretVariable" (dict "root" $root "name" "SLIPWAY_SERVICE_CALLERS") }}
+{{- if not (include "slipway.postgresql.keyless" $root) }}
 {{ include "slipway.secretVariable" (dict "root" $root "name" (printf "%s_DB_RUNTIME_PASSWORD" $prefix)) }}
 {{ include "slipway.secretVariable" (dict "root" $root "name" (printf "%s_DB_SYSTEM_PASSWORD" $prefix)) }}
+{{- end }}
 {{- range .service.secrets }}
 {{- if not (and $root.Values.mail.catcher.enabled (eq . "SMTP_URL")) }}
 {{ include "slipway.secretVariable" (dict "root" $root "name" .) }}
@@ -72,11 +74,13 @@
 {{ include "slipway.env.redis" . }}
 {{ include "slipway.env.objectStorage" . }}
 {{ include "slipway.env.clamav" . }}
+{{- if not (include "slipway.postgresql.keyless" .) }}
 {{ include "slipway.secretVariable" (dict "root" . "name" "DATABASE_BACKUP_PASSWORD") }}
 {{- $root := . }}
 {{- range $name, $service := fromJson (include "slipway.services" .) }}
 {{- $prefix := include "slipway.variablePrefix" $name }}
 {{ include "slipway.secretVariable" (dict "root" $root "name" (printf "%s_DB_RUNTIME_PASSWORD" $prefix)) }}
 {{ include "slipway.secretVariable" (dict "root" $root "name" (printf "%s_DB_SYSTEM_PASSWORD" $prefix)) }}
+{{- end }}
 {{- end }}
 {{- end -}}

@@ -23,8 +23,20 @@ lies. Takes the root.
 */}}
 {{- define "slipway.secrets.ofOthers" -}}
 {{- $keys := dict -}}
-{{- if .Values.postgresql.managed }}{{ $_ := set $keys "DATABASE_ADMIN_PASSWORD" "postgresql" }}{{ end -}}
+{{- if and .Values.postgresql.managed (not (include "slipway.postgresql.keyless" .)) }}{{ $_ := set $keys "DATABASE_ADMIN_PASSWORD" "postgresql" }}{{ end -}}
 {{- if .Values.redis.managed }}{{ $_ := set $keys "REDIS_PASSWORD" "redis" }}{{ end -}}
 {{- if .Values.objectStorage.managed }}{{ range list "S3_ACCESS_KEY" "S3_SECRET_KEY" }}{{ $_ := set $keys . "objectStorage" }}{{ end }}{{ end -}}
 {{- toJson $keys -}}
+{{- end -}}
+
+{{/* All that the Job leaves out, separated by commas: what it may not make up, and passwords that nobody needs. Takes the root. */}}
+{{- define "slipway.secrets.without" -}}
+{{- $keys := keys (fromJson (include "slipway.secrets.ofOthers" .)) -}}
+{{- if include "slipway.postgresql.keyless" . -}}
+{{- $keys = concat $keys (list "DATABASE_ADMIN_PASSWORD" "DATABASE_BACKUP_PASSWORD") -}}
+{{- range $name, $_ := .Values.services -}}
+{{- range list "RUNTIME" "SYSTEM" }}{{ $keys = append $keys (printf "%s_DB_%s_PASSWORD" (include "slipway.variablePrefix" $name) .) }}{{ end -}}
+{{- end -}}
+{{- end -}}
+{{- join "," (sortAlpha $keys) -}}
 {{- end -}}

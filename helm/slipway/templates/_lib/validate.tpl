@@ -19,12 +19,27 @@ What the schema cannot say: how values fit together. All faults are collected an
 {{- if and $production $v.mail.catcher.enabled -}}
 {{- $faults = append $faults "mail.catcher.enabled is true: in production mails have to be delivered; set it to false and put SMTP_URL into the Secret" -}}
 {{- end -}}
+{{- if and $production $v.dev.liveReload -}}
+{{- $faults = append $faults "dev.liveReload is true: in production nobody changes files of a running pod; set it to false, or environment to development or test" -}}
+{{- end -}}
 {{- range $store := list "postgresql" "redis" "clamav" -}}
 {{- $values := index $v $store -}}
 {{- if and $values.managed (not $values.connection.host) -}}
 {{- $faults = append $faults (printf "%s.connection.host is empty although %s.managed is true: name the host of your server, or set managed to false" $store $store) -}}
 {{- else if and (not $values.managed) $values.connection.host -}}
 {{- $faults = append $faults (printf "%s.connection.host is %q although %s.managed is false: set managed to true, or leave the host empty" $store $values.connection.host $store) -}}
+{{- end -}}
+{{- end -}}
+{{- $database := $v.postgresql -}}
+{{- if eq $database.connection.auth "aws-iam" -}}
+{{- if not $database.managed -}}
+{{- $faults = append $faults "postgresql.connection.auth is aws-iam although postgresql.managed is false: only Amazon RDS takes its tokens; set managed to true, or auth to password" -}}
+{{- end -}}
+{{- if eq $database.connection.tls "disable" -}}
+{{- $faults = append $faults "postgresql.connection.tls is disable although auth is aws-iam: whoever reads a token on its way can use it; set it to verify-full" -}}
+{{- end -}}
+{{- with $database.connection.existingSecret.name -}}
+{{- $faults = append $faults (printf "postgresql.connection.existingSecret.name is %q although auth is aws-iam: nobody has a password, so leave it empty, or set auth to password" .) -}}
 {{- end -}}
 {{- end -}}
 {{- $storage := $v.objectStorage -}}
@@ -93,7 +108,8 @@ What the schema cannot say: how values fit together. All faults are collected an
 {{- end -}}
 {{- $owners := dict -}}
 {{- range $name, $service := $services -}}
-{{- range $route := $service.routes -}}
+{{- range $service.routes -}}
+{{- $route := (fromJson (include "slipway.route" (dict "root" $ "route" .))).path -}}
 {{- with get $owners $route }}{{ $faults = append $faults (printf "services.%s.routes has %q, which is services.%s's: keep it in one of them" $name $route .) }}{{ end -}}
 {{- $_ := set $owners $route $name -}}
 {{- end -}}

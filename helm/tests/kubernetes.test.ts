@@ -19,7 +19,7 @@ const renderings: Readonly<Record<string, object>> = {
   ...Object.fromEntries(managedMixes.map(({ name, values }) => [`managed: ${name}`, values])),
   minio: { objectStorage: { engine: 'minio' } },
   'the edge by HTTPRoute': { baseDomain: 'example.com', edge: { kind: 'httpRoute', httpRoute: { parentRefs: [{ name: 'front' }] } } },
-  'the edge with a certificate': { baseDomain: 'example.com', edge: { ingress: { className: 'x', tls: { issuer: 'letsencrypt' } } } },
+  'the edge with a certificate': { baseDomain: 'example.com', edge: { ingress: { className: 'x' }, tls: { issuer: 'letsencrypt' } } },
   'no edge, no frontend': { edge: { kind: 'none' }, frontend: { enabled: false } },
   'autoscaling by KEDA': {
     keda: { enabled: true },

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { defaults, ofKind, podsOf, render } from './chart.fixtures.ts'
+import { defaults, type KubernetesObject, ofKind, podsOf, render } from './chart.fixtures.ts'
 
 /** Everything that the chart can bring about at once. */
 const everything = {
@@ -143,4 +143,53 @@ describe('stores', () => {
     expect(livenessProbe.tcpSocket).toBeDefined()
     expect(readinessProbe.tcpSocket).toBeUndefined()
   })
+})
+
+describe('roll-outs and disturbances', () => {
+  const several = pods.filter(({ component, owner }) => owner.kind === 'Deployment' && component !== 'mail')
+
+  test.each(several.map((pod) => [pod.component, pod] as const))(
+    '%s keeps to different nodes and zones, per version',
+    (component, { spec }) => {
+      const keys = spec.topologySpreadConstraints.map((each: { topologyKey: string }) => each.topologyKey)
+      expect(keys).toEqual(['topology.kubernetes.io/zone', 'kubernetes.io/hostname'])
+      for (const { labelSelector, matchLabelKeys } of spec.topologySpreadConstraints) {
+        expect(labelSelector.matchLabels).toMatchObject({ 'app.kubernetes.io/component': component })
+        expect(matchLabelKeys).toEqual(['pod-template-hash'])
+      }
+    },
+  )
+
+  test.each(several.map((pod) => [pod.component, pod] as const))('%s loses one pod at a time', (component, pod) => {
+    const budget = ofKind(objects, 'PodDisruptionBudget').find(({ metadata }) => metadata.name.endsWith(`-${component}`))
+    expect(budget?.spec).toMatchObject({ maxUnavailable: 1, unhealthyPodEvictionPolicy: 'AlwaysAllow' })
+    expect(pod.metadata.labels).toMatchObject(budget?.spec.selector.matchLabels)
+  })
+})
+
+describe('policies', () => {
+  const policies = ofKind(objects, 'NetworkPolicy')
+  const covers = (policy: KubernetesObject, { metadata }: { metadata: { labels: Record<string, string> } }) =>
+    Object.entries(policy.spec.podSelector.matchLabels as object).every(([name, value]) => metadata.labels[name] === value)
+
+  test.each(named)('let nothing to or from %s but what they name', (_, pod) => {
+    const deny = policies.find(({ metadata }) => metadata.name === 'shop-slipway-default-deny')
+    expect(deny && covers(deny, pod)).toBe(true)
+    expect(deny?.spec).toMatchObject({ policyTypes: ['Ingress', 'Egress'] })
+    expect(deny?.spec.ingress).toBeUndefined()
+  })
+
+  test('let identity alone send mails', () => {
+    const mailing = policies.filter(({ spec }) => JSON.stringify(spec.egress ?? []).includes('"port":587'))
+    const senders = pods.filter((pod) => mailing.some((policy) => covers(policy, pod))).map(({ component }) => component)
+    expect(senders.toSorted()).toEqual(['identity-api', 'identity-worker'])
+  })
+})
+
+test('KEDA asks Redis as the user that processes are', () => {
+  const redis = { managed: true, connection: { host: 'r', user: 'slipway', existingSecret: { name: 'k' } } }
+  const services = { menu: { worker: { autoscaling: { enabled: true } } } }
+  const triggers = (values: object) => ofKind(render({ keda: { enabled: true }, services, ...values }), 'ScaledObject')[0]?.spec.triggers
+  for (const { metadata } of triggers({ redis })) expect(metadata).toMatchObject({ username: 'slipway', enableTLS: 'true' })
+  for (const { metadata } of triggers({})) expect(metadata).not.toHaveProperty('username')
 })

@@ -135,6 +135,16 @@ describe('Postgres by the identity of the pods', () => {
     expect(variablesOf(byPassword, user)).not.toHaveProperty('DATABASE_AUTH')
   })
 
+  test('backups and restores have none either, and restore as the admin', () => {
+    const backup = { backup: { enabled: true }, restore: { from: 'latest' } }
+    const pods = podsOf(render({ ...values, ...backup })).filter(({ component }) => /^backup-postgresql$|^restore$/.test(component))
+    expect(pods).toHaveLength(2)
+    for (const { containers } of pods)
+      for (const { name } of containers.flatMap(({ env = [] }) => env)) expect(name).not.toMatch(/^DATABASE_.*PASSWORD$|_DB_/)
+    const accounts = Object.fromEntries(pods.map(({ component, spec }) => [component, spec.serviceAccountName]))
+    expect(accounts).toEqual({ 'backup-postgresql': 'shop-slipway-services', restore: 'shop-slipway-migrate' })
+  })
+
   test('nobody makes one up', () => {
     const [job] = podsOf(objects).filter(({ component }) => component === 'make-secrets')
     const left = job?.containers[0]?.args?.at(-1)?.split(',') ?? []

@@ -1,6 +1,6 @@
 import { globSync, readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { chart, ofKind, podsOf, refusal, render, renderText } from './chart.fixtures.ts'
+import { chart, type KubernetesObject, ofKind, podsOf, refusal, render, renderText } from './chart.fixtures.ts'
 
 describe('the schema', () => {
   const schema = JSON.parse(readFileSync(`${chart}/values.schema.json`, 'utf8'))
@@ -97,7 +97,12 @@ describe('values that do not fit together', () => {
     ['an existing Secret without a name', { secrets: { mode: 'existing' } }, 'secrets.name is empty although secrets.mode is existing'],
     ['an external Secret without a key', { secrets: { mode: 'external' } }, 'secrets.external.key is empty'],
     ['a route without a Gateway', { edge: { kind: 'httpRoute' } }, 'edge.httpRoute.parentRefs is empty'],
-    ['two ways to TLS', { edge: { ingress: { tls: { secret: 'a', issuer: 'b' } } } }, 'keep one of them'],
+    ['two ways to TLS', { edge: { tls: { secret: 'a', issuer: 'b' } } }, 'keep one of them'],
+    [
+      'a certificate for a Gateway',
+      { edge: { kind: 'httpRoute', tls: { secret: 'a' }, httpRoute: { parentRefs: [{ name: 'g' }] } } },
+      'edge.tls.secret is "a" although edge.kind is httpRoute',
+    ],
     ['mails without a sender', { services: { identity: { env: { MAIL_FROM: '' } } } }, 'services.identity.env.MAIL_FROM is empty'],
     ['no identity', { services: { identity: { enabled: false } } }, 'services.identity is switched off'],
     [
@@ -181,12 +186,29 @@ describe('the edge', () => {
     expect(ingress?.spec.rules.map((rule: { host: string }) => rule.host)).toEqual(['slipway.example.com', '*.example.com'])
   })
 
-  test('takes its certificate from a Secret, or from cert-manager', () => {
-    const tls = (edge: object) => ofKind(render({ edge: { ingress: { tls: edge } } }), 'Ingress')[0]
-    expect(tls({ secret: 'own' })?.spec.tls[0].secretName).toBe('own')
-    const issued = tls({ issuer: 'letsencrypt' })
-    expect(issued?.spec.tls[0]).toEqual({ secretName: 'shop-slipway-tls', hosts: ['slipway.example.com'] })
-    expect(issued?.metadata.annotations).toEqual({ 'cert-manager.io/cluster-issuer': 'letsencrypt' })
+  test('takes its certificate from a Secret, or from cert-manager for all its hosts', () => {
+    const tlsOf = (objects: KubernetesObject[]) => ofKind(objects, 'Ingress')[0]?.spec.tls
+    const hosts = ['slipway.example.com', '*.example.com']
+    const given = render({ baseDomain: 'example.com', edge: { tls: { secret: 'own' } } })
+    expect(tlsOf(given)).toEqual([{ secretName: 'own', hosts }])
+    expect(ofKind(given, 'Certificate')).toEqual([])
+    const issued = render({ baseDomain: 'example.com', edge: { tls: { issuer: 'letsencrypt' } } })
+    expect(tlsOf(issued)).toEqual([{ secretName: 'shop-slipway-tls', hosts }])
+    const issuerRef = { group: 'cert-manager.io', kind: 'ClusterIssuer', name: 'letsencrypt' }
+    expect(ofKind(issued, 'Certificate')[0]?.spec).toEqual({ secretName: 'shop-slipway-tls', dnsNames: hosts, issuerRef })
+    expect(tlsOf(render())).toBeUndefined()
+  })
+
+  test('has a certificate made for a Gateway too, whose listener names it', () => {
+    const edge = { kind: 'httpRoute', httpRoute: { parentRefs: [{ name: 'g' }] }, tls: { issuer: 'ca', issuerKind: 'Issuer' } }
+    const [certificate] = ofKind(render({ edge }), 'Certificate')
+    expect(certificate?.spec).toMatchObject({ secretName: 'shop-slipway-tls', issuerRef: { kind: 'Issuer', name: 'ca' } })
+    expect(ofKind(render({ edge: { kind: 'none', tls: { issuer: 'ca' } } }), 'Certificate')).toEqual([])
+  })
+
+  test('serves the subdomains by HTTPRoute as well', () => {
+    const values = { baseDomain: 'example.com', edge: { kind: 'httpRoute', httpRoute: { parentRefs: [{ name: 'g' }] } } }
+    expect(ofKind(render(values), 'HTTPRoute')[0]?.spec.hostnames).toEqual(['slipway.example.com', '*.example.com'])
   })
 })
 

@@ -42,6 +42,11 @@
 {{- toJson (uniq $hosts) -}}
 {{- end -}}
 
+{{/* Secret with the certificate of the hosts, if there is one. Takes the root. */}}
+{{- define "slipway.tlsSecret" -}}
+{{- if .Values.edge.tls.issuer }}{{ include "slipway.name" (dict "root" . "component" "tls") }}{{ else }}{{ .Values.edge.tls.secret }}{{ end -}}
+{{- end -}}
+
 {{/* Stores as NetworkPolicies see them, as JSON: component → managed, port, cidrs, egress (of the bundled one). Takes the root. */}}
 {{- define "slipway.network.stores" -}}
 {{- $freshclam := list (dict "to" (list (dict "ipBlock" (dict "cidr" "0.0.0.0/0"))) "ports" (list (dict "port" 443 "protocol" "TCP") (dict "port" 80 "protocol" "TCP"))) -}}

@@ -94,8 +94,11 @@ What the schema cannot say: how values fit together. All faults are collected an
 {{- if and (eq $v.edge.kind "httpRoute") (not $v.edge.httpRoute.parentRefs) -}}
 {{- $faults = append $faults "edge.httpRoute.parentRefs is empty although edge.kind is httpRoute: name your Gateway" -}}
 {{- end -}}
-{{- if and $v.edge.ingress.tls.secret $v.edge.ingress.tls.issuer -}}
-{{- $faults = append $faults (printf "edge.ingress.tls.secret is %q and edge.ingress.tls.issuer is %q: keep one of them" $v.edge.ingress.tls.secret $v.edge.ingress.tls.issuer) -}}
+{{- if and $v.edge.tls.secret (ne $v.edge.kind "ingress") -}}
+{{- $faults = append $faults (printf "edge.tls.secret is %q although edge.kind is %s: only an Ingress names a certificate, so name it in the listener of your Gateway, and leave this empty" $v.edge.tls.secret $v.edge.kind) -}}
+{{- end -}}
+{{- if and $v.edge.tls.secret $v.edge.tls.issuer -}}
+{{- $faults = append $faults (printf "edge.tls.secret is %q and edge.tls.issuer is %q: keep one of them" $v.edge.tls.secret $v.edge.tls.issuer) -}}
 {{- end -}}
 {{- $services := fromJson (include "slipway.services" .) -}}
 {{- if not (hasKey $services "identity") -}}

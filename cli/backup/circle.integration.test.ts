@@ -45,45 +45,64 @@ async function run(...args: string[]) {
   return start([...args, '--home', temporaryFolder()], { environment }).result
 }
 
+const filesRole = { user: 'slipway_files_runtime', password: 'runtime-1' }
 const tenant = '33333333-3333-4333-8333-333333333333'
 
 function jobs() {
   return withClient({ url: postgres.adminUrl }, async (client) => (await client.query('select * from files.jobs')).rows)
 }
 
-describe('an installation', () => {
-  test('goes full circle: backed up, wiped, restored, with nothing left to migrate', async () => {
+/** Each goes on where the one before has ended, as every command is a process that takes its time to start. */
+describe('an installation goes full circle', () => {
+  let before: unknown[]
+  let ids: string[]
+
+  test('has nothing to back up before its migrations', async () => {
     expect(await run('backup')).toMatchObject({ code: 1, output: expect.stringContaining('slipway_backup') })
     expect(await run('migrate')).toMatchObject({ code: 0 })
-    const role = { user: 'slipway_files_runtime', password: 'runtime-1' }
-    const runtime = connect({ url: postgres.adminUrl, role, poolSize: 1, name: 'files' })
+  })
+
+  test('is backed up, the dump before the objects', async () => {
+    await using runtime = connect({ url: postgres.adminUrl, role: filesRole, poolSize: 1, name: 'files' })
     await runtime.tenantTransaction(tenant, (tx) =>
       tx.execute(`insert into files.jobs (id, tenant_id, queue, payload, state, max_attempts)
         values ('${tenant}', '${tenant}', 'file-scan', '{}', 'pending', 3)`),
     )
-    const before = await jobs()
-    const connection = new Redis(redis.url, { db: 3 })
-    await connection.mset('slipway:q:file-scan:wait', 'of this installation', 'other:q:file-scan:wait', 'of another')
+    before = await jobs()
     const backup = await run('backup', '--json')
     expect(backup).toMatchObject({ code: 0 })
     const { backups } = JSON.parse(backup.output) as { backups: { manifest: { id: string; kind: string } }[] }
     expect(backups.map(({ manifest }) => manifest.kind)).toEqual(['postgres', 'objects'])
+    ids = backups.map(({ manifest }) => manifest.id)
     expect(await run('backups')).toMatchObject({ code: 0, output: expect.stringContaining('schemas files, identity, menu') })
+  })
 
+  test('is not restored below services that are at work', async () => {
+    await using runtime = connect({ url: postgres.adminUrl, role: filesRole, poolSize: 1, name: 'files' })
+    await runtime.ready()
     expect(await run('restore', 'latest', '--yes')).toMatchObject({
       code: 1,
       output: expect.stringContaining('services are at work on the database: slipway_files_runtime (files)'),
     })
-    await runtime[Symbol.asyncDispose]()
+  })
+
+  test('is wiped and comes back, and Redis forgets what is no more', async () => {
+    const connection = new Redis(redis.url, { db: 3 })
+    await connection.mset('slipway:q:file-scan:wait', 'of this installation', 'other:q:file-scan:wait', 'of another')
     await withClient({ url: postgres.adminUrl }, (client) => client.query('drop schema identity, files, menu cascade'))
-    const restored = await run('restore', backups[0]?.manifest.id ?? '', '--yes')
+    const restored = await run('restore', ids[0] ?? '', '--yes')
     expect(restored).toMatchObject({ code: 0, output: expect.stringContaining('made Redis forget 1 keys') })
     expect(await jobs()).toEqual(before)
     expect(await connection.keys('*')).toEqual(['other:q:file-scan:wait'])
     connection.disconnect()
-    expect(await run('migrate')).toMatchObject({ code: 0, output: expect.stringContaining('Everything was there already.') })
   })
 
+  test('has nothing left to migrate', async () => {
+    expect(await run('migrate')).toMatchObject({ code: 0, output: expect.stringContaining('Everything was there already.') })
+  })
+})
+
+describe('an installation', () => {
   test('is left alone by a restore that nobody confirms, or of what is no backup', async () => {
     expect(await run('restore', 'latest')).toMatchObject({ code: 2, output: expect.stringContaining('add --yes') })
     expect(await run('restore', 'yesterday', '--yes')).toMatchObject({

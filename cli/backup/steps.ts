@@ -46,16 +46,16 @@ function bucketsOf(manifests: readonly AnyManifest[]): string[] {
 }
 
 /** Who reads everything. */
-export function asBackup({ database: { adminUrl, ...rest }, backupPassword }: Target): ServerSettings {
-  if (backupPassword === undefined && rest.tokens === undefined) {
+export function asBackup({ database: { adminUrl, tls, tokens }, backupPassword }: Target): ServerSettings {
+  if (backupPassword === undefined && !tokens) {
     throw new Failure('DATABASE_BACKUP_PASSWORD is not set', { fix: 'give the password that `slipway migrate` gave to slipway_backup' })
   }
-  return { url: adminUrl, role: { user: backupRole, password: backupPassword }, name: 'slipway backup', ...rest }
+  return { url: adminUrl, role: { user: backupRole, password: backupPassword }, name: 'slipway backup', tls, tokens }
 }
 
 /** Who may make schemas. */
-export function asAdmin({ database: { adminUrl, ...rest } }: Target): ServerSettings {
-  return { url: adminUrl, name: 'slipway restore', ...rest }
+export function asAdmin({ database: { adminUrl, tls, tokens } }: Target): ServerSettings {
+  return { url: adminUrl, name: 'slipway restore', tls, tokens }
 }
 
 /** Those of our services that the installation has: a service that is switched off has no schema. */

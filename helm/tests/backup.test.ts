@@ -125,6 +125,24 @@ describe('backups by the clock', () => {
   })
 })
 
+test('where Postgres takes tokens, nobody who dumps or restores has a password for it', () => {
+  const connection = { host: 'db.example.com', auth: 'aws-iam', region: 'eu-west-1', ca: { secret: 'db-ca' } }
+  const keyless = render({ ...on, ...latest, postgresql: { managed: true, connection } })
+  for (const [component, container] of [
+    ['backup-postgresql', 'prepare'],
+    ['backup-postgresql', 'publish'],
+    ['restore', 'verify'],
+    ['restore', 'finish'],
+  ] as const) {
+    const variables = variablesOf(podOf(keyless, component), container)
+    expect(variables, component).toMatchObject({ DATABASE_AUTH: 'aws-iam', DATABASE_REGION: 'eu-west-1' })
+    expect(
+      Object.keys(variables).filter((name) => /DATABASE_.*PASSWORD|_DB_/.test(name)),
+      component,
+    ).toEqual([])
+  }
+})
+
 describe('a place elsewhere', () => {
   const objects = render({ ...elsewhere, ...latest })
   const users = [

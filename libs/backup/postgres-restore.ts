@@ -40,7 +40,8 @@ export async function stageRestore({ migrations, manifest, folder }: StageRestor
     throw new BackupError(`the backup has services that this release has not: ${strange.join(', ')}`, { fix: 'switch them on' })
   }
   await prepareRestore(migrations, manifest.schemas)
-  const database = { url: migrations.adminUrl, tls: migrations.tls, name: 'slipway restore' }
+  const { adminUrl: url, tls, tokens } = migrations
+  const database = { url, tls, tokens, name: 'slipway restore' }
   await writeServerFiles(folder, { database, schemas, script: 'restore.sh' })
   await writeFile(join(folder, 'begin.sql'), `begin;\n${migrationLock};\n`)
   for (const schema of schemas) await writeFile(join(folder, `${schema}.sql`), renewSchema(schema))

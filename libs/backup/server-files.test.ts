@@ -1,41 +1,64 @@
-import { mkdtemp, readFile, rm, stat } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { ServerSettings, SignIn } from '@slipway/db'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { rootCertificates } from 'node:tls'
+import type { ServerSettings } from '@slipway/db'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { writeServerFiles } from './server-files.ts'
 
 let folder: string
 beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'slipway-server-files-'))
+  folder = await mkdtemp(join(tmpdir(), 'slipway-files-'))
 })
 afterEach(() => rm(folder, { recursive: true }))
 
-async function serviceFile(database: ServerSettings): Promise<string[]> {
+const url = 'postgres://db.example.com:6432/shop'
+const role = { user: 'slipway_backup', password: 'p=a#s%s' }
+
+async function service(database: ServerSettings): Promise<Record<string, string>> {
   await writeServerFiles(folder, { database, schemas: ['files', 'menu'], script: 'dump.sh' })
-  return (await readFile(join(folder, 'pg_service.conf'), 'utf8')).split('\n')
+  const [section, ...lines] = (await readFile(join(folder, 'pg_service.conf'), 'utf8')).trim().split('\n')
+  expect(section).toBe('[slipway]')
+  return Object.fromEntries(lines.map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]))
 }
 
-const url = 'postgres://db.example.com:6432/slipway'
+describe('what the programs of Postgres are told', () => {
+  test('is where, as whom and as which program', async () => {
+    expect(await service({ url, role, name: 'slipway backup' })).toMatchObject({
+      host: 'db.example.com',
+      port: '6432',
+      dbname: 'shop',
+      user: 'slipway_backup',
+      password: 'p=a#s%s',
+      application_name: 'slipway backup',
+      sslmode: 'disable',
+    })
+    expect(await readFile(join(folder, 'schemas'), 'utf8')).toBe('files\nmenu\n')
+    expect(await readFile(join(folder, 'dump.sh'), 'utf8')).toContain('pg_dump')
+    expect((await stat(join(folder, 'pg_service.conf'))).mode & 0o777).toBe(0o600)
+  })
 
-test('the programs of Postgres get a password that nobody else can read', async () => {
-  const lines = await serviceFile({ url, role: { user: 'slipway_backup', password: 'a b\\c=' } })
-  expect(lines).toEqual(
-    expect.arrayContaining(['[slipway]', 'host=db.example.com', 'port=6432', 'user=slipway_backup', 'password=a b\\c=']),
-  )
-  expect((await stat(join(folder, 'pg_service.conf'))).mode & 0o077).toBe(0)
-  expect(await readFile(join(folder, 'schemas'), 'utf8')).toBe('files\nmenu\n')
-})
+  test('is to verify the server by the authority that everybody else has', async () => {
+    const caFile = join(folder, 'own.pem')
+    await writeFile(caFile, rootCertificates[0] ?? '')
+    const own = await service({ url, role, tls: { mode: 'verify-full', caFile } })
+    expect(own).toMatchObject({ sslmode: 'verify-full', sslrootcert: join(folder, 'ca.pem') })
+    expect(await readFile(join(folder, 'ca.pem'), 'utf8')).toBe(rootCertificates[0])
+  })
 
-test('where roles have no passwords they get a token, for that role and server', async () => {
-  const asked: SignIn[] = []
-  const tokens = async (signIn: SignIn) => `token ${asked.push(signIn)}`
-  expect(await serviceFile({ url, role: { user: 'slipway_backup' }, tokens })).toContain('password=token 1')
-  expect(asked).toEqual([{ host: 'db.example.com', port: 6432, user: 'slipway_backup' }])
-})
+  test('is to trust whom Node trusts when there is no authority of its own', async () => {
+    expect(await service({ url, role, tls: { mode: 'verify-full' } })).toMatchObject({ sslmode: 'verify-full' })
+    expect(await readFile(join(folder, 'ca.pem'), 'utf8')).toContain(rootCertificates[0])
+    expect(await service({ url, role, tls: { mode: 'require' } })).toMatchObject({ sslmode: 'require' })
+  })
 
-test('nothing is written that could be another setting', async () => {
-  await expect(serviceFile({ url, role: { user: 'r', password: 'a\nhost=elsewhere' } })).rejects.toThrow(
-    'a setting of Postgres has a line break',
-  )
+  test('is a token where the server takes no passwords', async () => {
+    const tokens = async ({ user }: { user: string }) => `token of ${user}`
+    expect(await service({ url, role: { user: 'slipway_backup' }, tokens })).toMatchObject({ password: 'token of slipway_backup' })
+  })
+
+  test('is never a line that somebody slipped in', async () => {
+    const broken = service({ url, role: { user: 'x', password: 'a\nhost=elsewhere' } })
+    await expect(broken).rejects.toThrow('line break')
+  })
 })

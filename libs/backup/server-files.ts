@@ -24,7 +24,7 @@ export async function writeServerFiles(folder: string, { database, schemas, scri
 /** libpq's own form: nothing in it is read by a shell. */
 async function serviceFile(folder: string, database: ServerSettings): Promise<string> {
   const { host, port, user, database: name, password: given } = clientConfig(database)
-  // A token lives long enough for the one connection that the programs make.
+  // A token instead of a password lives for some minutes: the script that needs it runs next.
   const password = typeof given === 'function' ? await given() : given
   const settings = { host, port, dbname: name, user, password, application_name: database.name ?? 'slipway backup', connect_timeout: 10 }
   const tls = await tlsSettings(folder, database)

@@ -28,7 +28,7 @@
 
 {{/* "true" where pods show an identity of their own to a store, for which they need tokens. Takes the root. */}}
 {{- define "slipway.identified" -}}
-{{- if or (include "slipway.postgresql.keyless" .) (and .Values.objectStorage.managed (eq .Values.objectStorage.connection.auth "identity")) }}true{{ end -}}
+{{- if or (include "slipway.postgresql.keyless" .) (and .Values.objectStorage.managed (eq .Values.objectStorage.connection.auth "identity")) (and .Values.backup.destination.bucket (eq .Values.backup.destination.auth "identity")) }}true{{ end -}}
 {{- end -}}
 
 {{- define "slipway.env.postgresql" -}}

@@ -64,7 +64,7 @@ describe('the Secret of an installation', () => {
 
   test('that cannot be reached says where it was looked for, and what to open', async () => {
     const api = secretsApi({ url: `http://127.0.0.1:${await freePort()}/secrets`, token: 'any' })
-    await expect(completeSecret(api, 'shop', services)).rejects.toMatchObject({
+    await expect(completeSecret(api, 'shop', wanted)).rejects.toMatchObject({
       message: expect.stringMatching(/^the API server of Kubernetes at 127\.0\.0\.1:\d+ does not answer$/),
       fix: expect.stringContaining('networkPolicies.kubernetesApi'),
     })

@@ -137,7 +137,7 @@ test('what makes secrets reaches the API server, wherever that listens', () => {
 })
 
 test('a hook brings the policy that it needs along: those of the release are still of the revision before', () => {
-  const objects = render({ postgresql: managed.postgresql })
+  const objects = render({ postgresql: { managed: true, connection: { host: 'db', existingSecret: { name: 'db' } } } })
   for (const hook of objects.filter(({ kind, metadata }) => kind === 'Job' && metadata.annotations?.['helm.sh/hook'])) {
     const component = hook.metadata.labels?.['app.kubernetes.io/component']
     const policy = ofKind(objects, 'NetworkPolicy').find(({ metadata }) => metadata.name === `shop-slipway-${component}`)

@@ -7,7 +7,7 @@ import { processChecks } from '../doctor/processes.ts'
 import { storeChecks } from '../doctor/stores.ts'
 import { exitCodes } from '../failure.ts'
 import { type Home, homeAt } from '../home.ts'
-import { services } from '../services.ts'
+import { installedServices } from '../services.ts'
 import { liveState, type StackState } from '../supervisor/state.ts'
 import { findTargetIfAny } from '../target.ts'
 
@@ -32,7 +32,7 @@ async function examine(home: Home): Promise<Finding[]> {
   const target = findTargetIfAny(home, processEnvironment())
   return runChecks([
     ...(target && !state ? [] : await checksOfMachine(home, state)),
-    ...(target ? [...storeChecks(target, services), ...backupChecks(target)] : []),
+    ...(target ? [...storeChecks(target, installedServices(processEnvironment())), ...backupChecks(target)] : []),
     ...(state ? processChecks(home, state) : []),
   ])
 }

@@ -3,7 +3,7 @@ import { secondsOption, textOption } from '../arguments.ts'
 import { type Command, homeOptionOnly } from '../command.ts'
 import { exitCodes } from '../failure.ts'
 import { homeAt } from '../home.ts'
-import { services } from '../services.ts'
+import { installedServices } from '../services.ts'
 import { ensureAllBuckets, migrateAll, storesAnswer } from '../stack/schema.ts'
 import { findTarget } from '../target.ts'
 
@@ -11,6 +11,7 @@ export const migrateCommand: Command = {
   usage: 'migrate [--home DIR] [--wait SECONDS]',
   options: { ...homeOptionOnly, wait: { type: 'string' } },
   async run(invocation) {
+    const services = installedServices(processEnvironment())
     const target = findTarget(homeAt(textOption(invocation, 'home')), processEnvironment())
     const wait = secondsOption(invocation, 'wait')
     const told = (reason: string) => console.log(`Waiting for the stores: ${reason}`)

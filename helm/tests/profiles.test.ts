@@ -6,6 +6,11 @@ import { chart, ofKind, podsOf, render } from './chart.fixtures.ts'
 const profiles = readdirSync(`${chart}/profiles`).map((file) => file.replace(/\.yaml$/, ''))
 const rendered = (name: string) => render({ ...parse(readFileSync(`${chart}/profiles/${name}.yaml`, 'utf8')) })
 
+function variablesOf(objects: ReturnType<typeof render>, of: string): (readonly [string, string | undefined])[] {
+  const [pod] = podsOf(objects).filter(({ component }) => component === of)
+  return (pod?.containers[0]?.env ?? []).map(({ name, value }) => [name, value] as const)
+}
+
 test('there is one for each kind of installation', () => {
   const named = ['dev', 'file-storage', 'managed-aws', 'managed-azure', 'managed-gcp', 'production', 'restaurant-3d', 'small']
   expect(profiles).toEqual(expect.arrayContaining(named))
@@ -18,6 +23,17 @@ describe.each(profiles)('%s', (name) => {
     const components = podsOf(objects).map(({ component }) => component)
     expect(components).toEqual(expect.arrayContaining(['identity-api', 'identity-worker', 'files-api', 'files-worker', 'migrate']))
     expect(components.includes('menu-api')).toBe(name !== 'file-storage')
+  })
+
+  test('commands know of just the services that it has, and get the passwords of their roles', () => {
+    const { SLIPWAY_SERVICES = '' } = Object.fromEntries(variablesOf(objects, 'files-api'))
+    for (const command of ['migrate', 'doctor']) {
+      const variables = new Map(variablesOf(objects, command))
+      expect(variables.get('SLIPWAY_SERVICES'), command).toBe(SLIPWAY_SERVICES)
+      const having = [...variables.keys()].filter((key) => key.endsWith('_DB_SYSTEM_PASSWORD'))
+      const wanted = SLIPWAY_SERVICES.split(',').map((service) => `${service.toUpperCase()}_DB_SYSTEM_PASSWORD`)
+      expect(having.toSorted(), command).toEqual(variables.has('DATABASE_AUTH') ? [] : wanted.toSorted())
+    }
   })
 
   test('says of every pod how much it may take, and not less than it asks for', () => {

@@ -30,8 +30,7 @@
 - name: SLIPWAY_BASE_DOMAIN
   value: {{ . }}
 {{- end }}
-- name: SLIPWAY_SERVICES
-  value: {{ keys (fromJson (include "slipway.services" $root)) | sortAlpha | join "," }}
+{{ include "slipway.env.services" $root }}
 - name: SLIPWAY_IDENTITY_URL
   value: http://{{ include "slipway.name" (dict "root" $root "component" "identity-api") }}:8081
 - name: LOG_LEVEL
@@ -67,8 +66,15 @@
 {{- end }}
 {{- end -}}
 
+{{/* Which services the installation has. Takes the root. */}}
+{{- define "slipway.env.services" -}}
+- name: SLIPWAY_SERVICES
+  value: {{ keys (fromJson (include "slipway.services" .)) | sortAlpha | join "," }}
+{{- end -}}
+
 {{/* Variables of commands that work on the stores: migrations, `slipway doctor`. Takes the root. */}}
 {{- define "slipway.env.command" -}}
+{{ include "slipway.env.services" . }}
 {{ include "slipway.env.postgresql" . }}
 {{ include "slipway.env.postgresqlAdmin" . }}
 {{ include "slipway.env.redis" . }}

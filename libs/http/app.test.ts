@@ -388,6 +388,34 @@ describe('the books', () => {
     expect(JSON.stringify(line)).not.toContain('depth')
   })
 
+  it('are quiet about probes, unless these are told of a fault', async () => {
+    let well = true
+    const ready = route(
+      {
+        method: 'GET',
+        path: '/health/ready',
+        operation: 'health.ready',
+        summary: 'Whether it is',
+        auth: 'none',
+        responses: { 200: { description: 'It is' }, 503: { description: 'It is not' } },
+      },
+      async () => reply(well ? 200 : 503),
+    )
+    await using server = await serve({ routes: [ready, countThings], context })
+    for (const path of ['/health/ready', '/api/v1/things/count', '/health/ready']) {
+      const ended = server.nextEnd()
+      await server.fetch(path)
+      await ended
+      well = false
+    }
+    const lines = server.logs.filter(({ message }) => message === 'request').map(({ level, fields }) => [level, fields['status']])
+    expect(lines).toEqual([
+      ['debug', 200],
+      ['info', 200],
+      ['info', 503],
+    ])
+  })
+
   it('believe X-Forwarded-For of a trusted proxy only', async () => {
     const forwarded = { headers: { 'x-forwarded-for': '203.0.113.9' } }
     const ips: unknown[] = []

@@ -71,11 +71,16 @@ function enter({ log, onRequestEnd }: Pick<HttpAppOptions<unknown>, 'log' | 'onR
     response.once('close', () => {
       exchange.closed()
       const end = summary(exchange)
-      log.info(accessFields(exchange, end), 'request')
+      log[isRoutine(end) ? 'debug' : 'info'](accessFields(exchange, end), 'request')
       onRequestEnd?.(end)
     })
     next()
   }
+}
+
+/** What probes ask every few seconds says nothing as long as the answer is good. */
+function isRoutine({ operation, status }: RequestEnd): boolean {
+  return status < 400 && operation?.startsWith('health.') === true
 }
 
 function summary({ route, operation, method, response, started, refused }: Exchange): RequestEnd {

@@ -29,7 +29,7 @@ export const namedCallers: Authenticator = {
 }
 
 export interface LogLine {
-  level: 'info' | 'warn' | 'error'
+  level: 'debug' | 'info' | 'warn' | 'error'
   message: string
   fields: Record<string, unknown>
 }
@@ -53,7 +53,7 @@ export async function serve<Context>(options: TestOptions<Context>): Promise<Tes
   const ends: RequestEnd[] = []
   const waiting: ((end: RequestEnd) => void)[] = []
   const write = (level: LogLine['level']) => (fields: object, message: string) => void logs.push({ level, message, fields: { ...fields } })
-  const log = { info: write('info'), warn: write('warn'), error: write('error') }
+  const log = { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error') }
   const onRequestEnd = (end: RequestEnd) => {
     ends.push(end)
     waiting.shift()?.(end)

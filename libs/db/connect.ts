@@ -2,6 +2,7 @@ import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres'
 import { escapeLiteral, Pool } from 'pg'
 import { unavailable } from './error.ts'
 import { clientConfig, type ServerSettings } from './settings.ts'
+import { type OnAcquire, timePool } from './timed-pool.ts'
 import { runTransaction, type Transaction } from './transaction.ts'
 
 export interface DatabaseSettings extends ServerSettings {
@@ -11,6 +12,8 @@ export interface DatabaseSettings extends ServerSettings {
   statementSeconds?: number | undefined
   /** Told of idle connections that broke and of `onCommit` callbacks that failed; neither is anyone's request. */
   onError?: ((error: unknown) => void) | undefined
+  /** Told how long each wait for a connection took, and whether there was one in the end; for metrics. */
+  onAcquire?: OnAcquire | undefined
 }
 
 export interface TransactionOptions {
@@ -61,6 +64,7 @@ function openPool(settings: DatabaseSettings, onError: (error: unknown) => void)
     idleTimeoutMillis: 30_000,
     maxLifetimeSeconds: 1800,
   })
+  if (settings.onAcquire) timePool(pool, settings.onAcquire)
   pool.on('error', onError)
   // The pool listens to idle connections only: one that dies while checked out would end the process.
   pool.on('connect', (client) => client.on('error', ignore))

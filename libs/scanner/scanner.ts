@@ -1,5 +1,6 @@
 import { addAbortSignal, type Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
+import { isProblem } from '@slipway/problem'
 import { type Address, createControl, type EngineVersion, unavailable } from './control.ts'
 import { ReplySocket } from './reply-socket.ts'
 import { ScanStream } from './scan-stream.ts'
@@ -20,6 +21,15 @@ export interface ScannerOptions {
   /** Longest time from the last byte to the verdict; has to be above clamd's MaxScanTime. By default one second per MiB of maxFileBytes, and 150. */
   scanSeconds?: number
   now?: () => number
+  /** Told how each `open` ended, for metrics. */
+  onOpen?: ((opening: ScannerOpening) => void) | undefined
+}
+
+export interface ScannerOpening {
+  /** Waiting for a place and connecting. */
+  readonly seconds: number
+  /** Why there is no stream; null when there is one. */
+  readonly error: 'service.overloaded' | 'scanner.unavailable' | 'cancelled' | null
 }
 
 /** For readiness: whether verdicts can be had and whether they mean anything. */
@@ -43,7 +53,7 @@ export interface Scanner extends AsyncDisposable {
   /** Never throws. */
   state(): Promise<ScannerState>
   /** Scans under way and waiting, for metrics. */
-  load(): { busy: number; waiting: number }
+  load(): { busy: number; waiting: number; places: number }
 }
 
 /** Deadline for connecting, PING and VERSION: clamd answers each without scanning. */
@@ -62,7 +72,7 @@ export function createScanner(options: ScannerOptions): Scanner {
   const closing = new AbortController()
   const failure = (cause: unknown) => unavailable(address, cause)
 
-  async function open(signal?: AbortSignal): Promise<ScanStream> {
+  async function openNow(signal?: AbortSignal): Promise<ScanStream> {
     const either = AbortSignal.any(signal ? [signal, closing.signal] : [closing.signal])
     const release = await slots.acquire(either)
     try {
@@ -78,6 +88,7 @@ export function createScanner(options: ScannerOptions): Scanner {
     }
   }
 
+  const open = timed(openNow, options.onOpen)
   return {
     maxFileBytes,
     open,
@@ -93,10 +104,29 @@ export function createScanner(options: ScannerOptions): Scanner {
     ping: control.ping,
     version,
     state: () => scannerState(control.version),
-    load: () => ({ busy: slots.busy, waiting: slots.waiting }),
+    load: () => ({ busy: slots.busy, waiting: slots.waiting, places: connections }),
     async [Symbol.asyncDispose]() {
       closing.abort(new DOMException('The scanner is closing', 'AbortError'))
     },
+  }
+}
+
+type Open = (signal?: AbortSignal) => Promise<ScanStream>
+
+function timed(open: Open, tell: ScannerOptions['onOpen']): Open {
+  if (!tell) return open
+  return async (signal) => {
+    const began = performance.now()
+    const seconds = () => (performance.now() - began) / 1000
+    try {
+      const stream = await open(signal)
+      tell({ seconds: seconds(), error: null })
+      return stream
+    } catch (error) {
+      const code = isProblem(error) ? error.code : null
+      tell({ seconds: seconds(), error: code === 'service.overloaded' || code === 'scanner.unavailable' ? code : 'cancelled' })
+      throw error
+    }
   }
 }
 

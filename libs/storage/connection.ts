@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { Agent as HttpAgent } from 'node:http'
 import { Agent as HttpsAgent } from 'node:https'
 import { S3Client } from '@aws-sdk/client-s3'
+import { type OperationEnd, tellOperations } from './operations.ts'
 import { createPartPool, type PartPool } from './part-pool.ts'
 
 export interface StorageOptions {
@@ -17,6 +18,8 @@ export interface StorageOptions {
   bucketPrefix: string
   /** PEM bundle that signed the certificate of the endpoint. */
   caFile?: string | null
+  /** Told of every operation, for metrics. */
+  onOperation?: ((operation: OperationEnd) => void) | undefined
 }
 
 /** What the modules of this package share; it never leaves the package, because with a client one could write anywhere. */
@@ -62,6 +65,7 @@ export function connect(options: StorageOptions, patience: number = answerMillis
     ...(accessKey && secretKey ? { credentials: { accessKeyId: accessKey, secretAccessKey: secretKey } } : {}),
   })
   limitSilence(client, patience)
+  if (options.onOperation) tellOperations(client, options.onOperation)
   return { client, bucket: (name) => `${bucketPrefix}${name}`, parts: createPartPool() }
 }
 

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net'
 import { newId, type Transaction } from '@slipway/db'
 import { redact } from '@slipway/telemetry/redact'
+import { describeSpan } from '@slipway/telemetry/span'
 import { audit } from './table.ts'
 
 export interface AuditEntry {
@@ -29,6 +30,7 @@ const longest = 500
 /** Adds one row in the transaction of the change, so that neither exists without the other. */
 export async function record(tx: Transaction, entry: AuditEntry): Promise<void> {
   const { action, actor, subject, tenantId, from = {} } = entry
+  describeSpan({ tenant: tenantId, [subject.type]: subject.id })
   await tx.insert(audit).values({
     id: newId(),
     tenantId,

@@ -1,4 +1,5 @@
 import { finished } from 'node:stream/promises'
+import { describeSpan, idsOfPath } from '@slipway/telemetry/span'
 import type { Request, RequestHandler, Response } from 'express'
 import { type AccessOptions, admit, callerOf } from './access.ts'
 import { defaultPace, type Pace } from './body-source.ts'
@@ -80,6 +81,7 @@ async function serve(exchange: Exchange, prepared: Prepared): Promise<void> {
     tenant: exchange.tenant,
     request: exchange,
   }
+  describeSpan({ tenant: exchange.tenant?.id, ...idsOfPath(contract.path, exchange.request.params) })
   const key = prepared.takesKey && prepared.idempotency ? parseIdempotencyKey(exchange.headers['idempotency-key']) : null
   await (isMultipart(contract.body) ? serveUpload(exchange, prepared, { base, key }) : serveJson(exchange, prepared, { base, key }))
 }

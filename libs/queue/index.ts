@@ -10,6 +10,7 @@ export {
   type OwnJob,
   retryJob,
 } from './administration.ts'
+export { type Backlog, readBacklog } from './backlog.ts'
 export { createQueues, type QueueClient, type QueueClientSettings, type QueueCounts } from './client.ts'
 export { JobCancelled, JobInterrupted, JobLost, JobTimeout } from './deadline.ts'
 export {
@@ -27,11 +28,11 @@ export type { JobView } from './job-view.ts'
 export type { JobState } from './ledger.ts'
 export type { QueueLog } from './log.ts'
 export type { QueueOverview } from './overview.ts'
+export type { AttemptEnd, QueueMetrics } from './queue-metrics.ts'
 export { checkRedisPolicy, queuePrefix, type RedisPolicy, reconnectOnError } from './redis.ts'
 export { queueRoundTrip } from './round-trip.ts'
 export { type Schedule } from './schedules.ts'
 export { type Backoff, days, exponential, fixed, hours, minutes, perMinute, perSecond, type Rate, seconds } from './units.ts'
-export { type JobOutcome, type QueueMetrics } from './worker.ts'
 export { createWorkers, type QueueTuning, type Workers, type WorkersProgress, type WorkersSettings } from './workers.ts'
 
 /** Applied to the schema of every service. */

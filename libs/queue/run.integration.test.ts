@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type Harness, harness, tenantA } from './harness.fixtures.ts'
-import { enqueue, type JobOutcome, JobTimeout, type QueueDefinition, type QueueLog, UnrecoverableError } from './index.ts'
+import { type AttemptEnd, enqueue, JobTimeout, type QueueDefinition, type QueueLog, UnrecoverableError } from './index.ts'
 import { silentLog } from './log.ts'
 import type { ProbeContext } from './probe-processor.fixtures.ts'
 import { hurried, keyed, type ProbePayload, paced, probe, unimportant } from './probe-queues.fixtures.ts'
@@ -92,10 +92,11 @@ describe('a run', () => {
   })
 
   it('reports progress, waits and outcomes', async () => {
-    const told: [string, JobOutcome | 'started'][] = []
+    const told: [string, AttemptEnd['outcome'] | 'started', number?][] = []
     const metrics = {
       started: (queue: string) => void told.push([queue, 'started']),
-      finished: (queue: string, outcome: JobOutcome) => void told.push([queue, outcome]),
+      finished: ({ queue, outcome, attempts }: AttemptEnd) => void told.push([queue, outcome, attempts]),
+      stalled: () => undefined,
     }
     const workers = await all.workers({ metrics })
     const id = await request(probe, 'x', 1)
@@ -105,9 +106,9 @@ describe('a run', () => {
     await workers.stop(1000)
     expect(told).toEqual([
       ['probe', 'started'],
-      ['probe', 'retrying'],
+      ['probe', 'retrying', 1],
       ['probe', 'started'],
-      ['probe', 'completed'],
+      ['probe', 'completed', 2],
     ])
   })
 

@@ -1,4 +1,5 @@
 import type { Database } from '@slipway/db'
+import { describeSpan, idsIn } from '@slipway/telemetry/span'
 import { DelayedError, type Job, type Telemetry, UnrecoverableError, WaitingError, Worker } from 'bullmq'
 import type { Redis } from 'ioredis'
 import type { ActiveJob, Activity } from './activity.ts'
@@ -9,16 +10,9 @@ import { buryJob, settleJob } from './ledger.ts'
 import type { QueueLog } from './log.ts'
 import { parsePayload, platformTenant } from './payload.ts'
 import { createProgress } from './progress.ts'
+import type { JobOutcome, QueueMetrics } from './queue-metrics.ts'
 import { asError, describeError, fastWork, identityOf, isPermanent, type LoadedQueue, takeUp, type Work } from './run.ts'
 import { currentTrace, traceOf } from './trace.ts'
-
-export type JobOutcome = 'completed' | 'retrying' | 'failed' | 'dead' | 'cancelled' | 'interrupted' | 'skipped'
-
-/** Told by every attempt; both latencies, because a queue that is stuck has no run times at all. */
-export interface QueueMetrics {
-  started(queue: string, waitMilliseconds: number): void
-  finished(queue: string, outcome: JobOutcome, runMilliseconds: number): void
-}
 
 export interface WorkerHost {
   readonly context: unknown
@@ -65,7 +59,10 @@ export function startWorker(host: WorkerHost, loaded: LoadedQueue): Worker {
     ...(telemetry ? { telemetry } : {}),
   })
   worker.on('error', (error) => log.warn({ err: error, queue: name }, 'the worker has trouble with Redis'))
-  worker.on('stalled', (id) => log.warn({ queue: name, job: id }, 'a worker lost this job; it runs again'))
+  worker.on('stalled', (id) => {
+    host.metrics?.stalled(name)
+    log.warn({ queue: name, job: id }, 'a worker lost this job; it runs again')
+  })
   worker.on('lockRenewalFailed', (ids) => void leaveLost(host, name, ids))
   worker.on('failed', (job, error) => void buryLost(host, loaded, { job, error }))
   return worker
@@ -113,13 +110,14 @@ async function takeUpAndRun(host: WorkerHost, loaded: LoadedQueue, delivery: Del
     postpone(host, delivery, error),
   )
   if (!work) {
-    host.metrics?.finished(definition.name, 'skipped', 0)
+    host.metrics?.finished({ queue: definition.name, outcome: 'skipped', milliseconds: 0, attempts: 0 })
     return
   }
   const started = host.now()
   host.metrics?.started(definition.name, waitOf(delivery.job, started))
   const outcome = await attempt(host, loaded, { ...delivery, work })
-  host.metrics?.finished(definition.name, outcome.name, host.now() - started)
+  const { name: queue } = definition
+  host.metrics?.finished({ queue, outcome: outcome.name, milliseconds: host.now() - started, attempts: work.attempt })
   if (outcome.error) throw outcome.error
 }
 
@@ -163,6 +161,7 @@ async function runProcessor(host: WorkerHost, loaded: LoadedQueue, { job, work, 
   const { definition, processor } = loaded
   active.controller.signal.throwIfAborted()
   const payload = parseOrGiveUp(loaded, work.payload)
+  describeSpan({ ...idsIn(payload), tenant: work.tenantId, job: work.id })
   const progress = createProgress(job, log, host.activity)
   const run: JobRun = {
     id: work.id,
@@ -238,8 +237,13 @@ async function endFailed(host: WorkerHost, loaded: LoadedQueue, { work, job, err
     { err: error, timeout: error instanceof JobTimeout },
     deadLetter ? 'the job failed for good: a dead letter' : 'the job failed for good',
   )
-  return { name: deadLetter ? 'dead' : 'failed', error: permanent(error) }
+  const last = permanent(error)
+  told.add(last)
+  return { name: deadLetter ? 'dead' : 'failed', error: last }
 }
+
+/** Errors of jobs that a processor of this process failed for good, and whose end is counted there. */
+const told = new WeakSet<Error>()
 
 interface Recorded {
   readonly work: Work
@@ -265,6 +269,10 @@ async function buryLost(host: WorkerHost, loaded: LoadedQueue, { job, error }: {
   const durable = readDurable(job.data)
   const work: Work = { ...fastWork(job, loaded.definition), durable, attempt: job.attemptsMade }
   await note(host.log, record(host, loaded, { work, job, ...describeError(error) }))
+  if (!told.has(error)) {
+    const { name: queue, deadLetter } = loaded.definition
+    host.metrics?.finished({ queue, outcome: deadLetter ? 'dead' : 'failed', milliseconds: null, attempts: work.attempt })
+  }
   host.onEnd()
 }
 

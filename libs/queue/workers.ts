@@ -10,12 +10,13 @@ import { type QueueLog, silentLog } from './log.ts'
 import { createLoop, type Loop } from './loop.ts'
 import { createProbe, type QueueProbe } from './probe.ts'
 import { openProducer, type Producer, type ProducerSettings } from './producer.ts'
+import type { QueueMetrics } from './queue-metrics.ts'
 import { buryFailed, reconcile, removeExpired } from './reconcile.ts'
 import { hintChannel, workerConnection } from './redis.ts'
 import { relayBatch, relayPass } from './relay.ts'
 import type { LoadedQueue } from './run.ts'
 import { checkSchedules, restoreSchedules, type Schedule, type ScheduleParts, upsertSchedules } from './schedules.ts'
-import { type QueueMetrics, startWorker, type WorkerHost } from './worker.ts'
+import { startWorker, type WorkerHost } from './worker.ts'
 
 export interface WorkersSettings<Context> extends ProducerSettings {
   readonly service: string

@@ -1,0 +1,34 @@
+import { trace } from '@opentelemetry/api'
+
+/**
+ * Notes on the running span whom and what it is about, by the noun: `{ file: id }` becomes `slipway.file.id`. Traces are found by these;
+ * metrics never have them. Does nothing when telemetry is off or the trace is not sampled.
+ */
+export function describeSpan(ids: Readonly<Record<string, string | null | undefined>>): void {
+  const span = trace.getActiveSpan()
+  if (!span?.isRecording()) return
+  for (const [noun, id] of Object.entries(ids)) if (id) span.setAttribute(`slipway.${noun}.id`, id)
+}
+
+const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
+
+/** The ids among the fields of a payload: `{ fileId }` says `file`. What is no UUID may be anything, also a secret. */
+export function idsIn(fields: object): Record<string, string> {
+  const ids = Object.entries(fields).filter(([name, value]) => /.Id$/.test(name) && typeof value === 'string' && uuid.test(value))
+  return Object.fromEntries(ids.map(([name, value]) => [name.slice(0, -2), value as string]))
+}
+
+/** The ids in the parameters of a path: in `/api/v1/dishes/{id}` it is that of a `dish`. */
+export function idsOfPath(path: string, params: Readonly<Record<string, unknown>>): Record<string, string> {
+  const named = [...path.matchAll(/\/([^/{}]+)\/\{(\w+)\}/g)].map(([, segment = '', name = '']) => {
+    return [name === 'id' ? `${singular(segment)}Id` : name, params[name]] as const
+  })
+  return idsIn(Object.fromEntries(named))
+}
+
+function singular(noun: string): string {
+  return noun
+    .replace(/ies$/, 'y')
+    .replace(/(sh|ch|x)es$/, '$1')
+    .replace(/s$/, '')
+}

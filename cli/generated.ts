@@ -1,6 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { configurationPage, environmentExample, type VariableGroup } from '@slipway/config'
 import { apiDocument, variableGroups } from '@slipway/service'
+import { metricsPage } from '@slipway/telemetry'
 import { type ApiDocument, callTypes } from './call-types.ts'
 import { commandVariables } from './command-variables.ts'
 import { nginxProblems, nginxRoutes } from './edge/nginx.ts'
@@ -17,6 +18,7 @@ export function generatedFiles(): Readonly<Record<string, string>> {
   return {
     '.env.example': environmentExample(groups),
     'docs/configuration.md': configurationPage(groups),
+    'docs/metrics.md': metricsPage(),
     'docker/nginx/problems.conf': nginxProblems(),
     'docker/nginx/templates/routes.conf.template': nginxRoutes(services),
     'services/console/api/calls.generated.ts': callTypes(services.map((manifest) => apiDocument(manifest) as unknown as ApiDocument)),

@@ -64,7 +64,7 @@ async function buildApi(host: Host, given: ApiOptions['auth'] | null): Promise<A
     rateLimiter,
     log: host.log,
     trustedProxies: platform.http.trustedProxies,
-    onRequestEnd: ({ route, ...end }) => metrics.record({ ...end, route: route ?? 'none' }),
+    onRequestEnd: metrics ? (end) => metrics.record(end) : undefined,
   }
   const health = mount(healthRoutes, { health: host.health })
   const open = host.services.map((service) => serviceRoutes(service, host))

@@ -1,6 +1,6 @@
 import { hostname } from 'node:os'
 import type { Environment } from '@slipway/config'
-import { createLog, type Log } from '@slipway/telemetry'
+import { createLog, type Log, observe } from '@slipway/telemetry'
 import { readinessChecks } from './checks.ts'
 import { createHealth, type Health } from './health.ts'
 import { type AnyManifest, checkManifests } from './manifest.ts'
@@ -54,7 +54,7 @@ export async function openHost(kind: ProcessKind, manifests: readonly AnyManifes
   await using unfinished = new AsyncDisposableStack()
   unfinished.use(stores)
   unfinished.use(owned)
-  const shared = stores.use(openShared(config.platform, manifests, log))
+  const shared = stores.use(openShared(config.platform, { manifests, log, now }))
   const services: HostedService[] = []
   for (const manifest of manifests) {
     const databases = stores.use(openDatabases(config, manifest.name, log))
@@ -128,6 +128,7 @@ function runtimeOf({ manifest, kind, config, log, now, shared, databases, owned 
     gate: shared.gate,
     queues: shared.queues,
     redis: (purpose) => shared.redis.get(purpose),
+    observe: (names, read) => void owned.use(observe(names, read)),
     own: (resource) => owned.use(resource),
   }
 }

@@ -3,7 +3,7 @@ import type { Accepted, Pending, ScanGate } from '@slipway/storage'
 import { describe, expect, it } from 'vitest'
 import { measuredGate } from './observe.ts'
 
-type Recorded = { verdict: string; bytes: number; seconds: number }
+type Recorded = { verdict: string; reason?: string | undefined; bytes: number; seconds: number }
 
 const verdict = { verdict: 'clean', raw: 'stream: OK', engine: 'ClamAV', database: '1', milliseconds: 250 } as const
 const quarantine = { bucket: 'quarantine', key: 'k', size: 5, etag: 'e', target: { bucket: 'b', key: 'k' } } as const
@@ -27,13 +27,18 @@ function measured(gate: ScanGate) {
 }
 
 const options = { bucket: 'b', key: 'k', maxBytes: 10, tenantId: 't' }
-const once = { verdict: 'clean', bytes: 5, seconds: 0.25 }
+const once = { verdict: 'clean', reason: undefined, bytes: 5, seconds: 0.25 }
 
 describe('measuredGate', () => {
   it('records a verdict that came with the upload, and gives the answer on', async () => {
     const { gate, recorded } = measured(gateThatGives(clean))
     expect(await gate.accept(Readable.from([]), options)).toBe(clean)
     expect(recorded).toEqual([once])
+  })
+
+  it('is the gate itself when nothing is to be recorded', () => {
+    const gate = gateThatGives(clean)
+    expect(measuredGate(gate, null)).toBe(gate)
   })
 
   it('records a pending verdict when it comes', async () => {

@@ -1,13 +1,17 @@
 import type { Readable } from 'node:stream'
+import type { Database } from '@slipway/db'
 import type { AnyQueue, QueueClient } from '@slipway/queue'
-import type { ScanResult } from '@slipway/scanner'
+import { readBacklog } from '@slipway/queue'
+import type { Scanner, ScanResult } from '@slipway/scanner'
 import type { AcceptOptions, ScanGate } from '@slipway/storage'
-import { type QueueDepth, queueMetrics, type ScanMetrics } from '@slipway/telemetry'
+import { observe, type ScanMetrics } from '@slipway/telemetry'
+import type { RedisConnections } from './redis.ts'
 
 /** A gate that tells the metrics of every verdict, whether it came with the upload or after it. */
-export function measuredGate(gate: ScanGate, metrics: ScanMetrics): ScanGate {
-  const record = ({ size, verdict }: { size: number; verdict: ScanResult }) =>
-    metrics.record({ verdict: verdict.verdict, bytes: size, seconds: verdict.milliseconds / 1000 })
+export function measuredGate(gate: ScanGate, metrics: ScanMetrics | null): ScanGate {
+  if (!metrics) return gate
+  const record = ({ size, verdict: { verdict, reason, milliseconds } }: { size: number; verdict: ScanResult }) =>
+    metrics.record({ verdict, reason, bytes: size, seconds: milliseconds / 1000 })
   const accept = async (source: Readable, options: AcceptOptions & { syncBytes: number }) => {
     const accepted = await gate.accept(source, options)
     // A pending scan that fails is told by whoever settles it.
@@ -27,19 +31,86 @@ export function measuredGate(gate: ScanGate, metrics: ScanMetrics): ScanGate {
   }
 }
 
-/** Depth of each queue by state and the age of its oldest waiting job, asked at every export. Says nothing while Redis is away. */
-export function observeQueues(queues: QueueClient, definitions: readonly AnyQueue[], now: () => number): Disposable {
-  return queueMetrics().observeDepth(async () => {
-    const depths = await Promise.all(definitions.map((definition) => depthOf(queues, definition, now).catch(() => [])))
-    return depths.flat()
+/** The queues of one service and the database that has their rows. */
+export interface ObservedQueues {
+  readonly definitions: readonly AnyQueue[]
+  /** The system role. */
+  readonly database: Database
+}
+
+/**
+ * Depth of each queue by state and the age of its oldest waiting job. Redis and Postgres are asked on their own: what is owed must be
+ * seen just when Redis is away.
+ */
+export function observeQueues(queues: QueueClient, services: readonly ObservedQueues[], now: () => number): Disposable {
+  return observe(['slipway.queue.jobs', 'slipway.queue.oldest_age'], async (report) => {
+    const backlogs = await Promise.all(services.map((service) => readBacklog(queues, service, now)))
+    for (const { queue, jobs, oldestSeconds } of backlogs.flat()) {
+      const name = { 'messaging.destination.name': queue }
+      for (const [state, count] of Object.entries(jobs)) report('slipway.queue.jobs', count, { ...name, 'slipway.job.state': state })
+      if (oldestSeconds !== null) report('slipway.queue.oldest_age', oldestSeconds, name)
+    }
   })
 }
 
-async function depthOf(queues: QueueClient, definition: AnyQueue, now: () => number): Promise<QueueDepth[]> {
-  const queue = definition.name
-  const counts = await queues.counts(definition)
-  const [oldest] = await (await queues.queue(definition)).getJobs(['waiting'], 0, 0, true)
-  const age = oldest ? (now() - oldest.timestamp) / 1000 : 0
-  const depths = Object.entries(counts).map(([state, jobs]): QueueDepth => ({ queue, state, jobs }))
-  return depths.map((depth) => (depth.state === 'waiting' ? { ...depth, oldestSeconds: age } : depth))
+/** What a `pg.Pool` tells of itself. */
+export interface PoolCounts {
+  readonly totalCount: number
+  readonly idleCount: number
+  readonly waitingCount: number
+  readonly options: { readonly max?: number | undefined }
+}
+
+const poolNames = ['db.client.connection.count', 'db.client.connection.max', 'db.client.connection.pending_requests'] as const
+
+/** `name` is the role, which tells the pools of one process apart. */
+export function observePool(pool: PoolCounts, name: string): Disposable {
+  const attributes = { 'db.client.connection.pool.name': name }
+  return observe(poolNames, (report) => {
+    report('db.client.connection.count', pool.idleCount, { ...attributes, 'db.client.connection.state': 'idle' })
+    report('db.client.connection.count', pool.totalCount - pool.idleCount, { ...attributes, 'db.client.connection.state': 'used' })
+    report('db.client.connection.max', pool.options.max ?? 0, attributes)
+    report('db.client.connection.pending_requests', pool.waitingCount, attributes)
+  })
+}
+
+/** One connection for each purpose, which all commands share: it is used as long as answers are owed. */
+export function observeRedis({ open }: Pick<RedisConnections, 'open'>): Disposable {
+  return observe(poolNames, (report) => {
+    for (const [purpose, { status, commandQueue }] of open) {
+      const attributes = { 'db.client.connection.pool.name': `redis/${purpose}` }
+      const connected = status === 'ready' ? 1 : 0
+      const owed = commandQueue.length
+      const used = owed > 0 ? connected : 0
+      report('db.client.connection.count', used, { ...attributes, 'db.client.connection.state': 'used' })
+      report('db.client.connection.count', connected - used, { ...attributes, 'db.client.connection.state': 'idle' })
+      report('db.client.connection.max', 1, attributes)
+      report('db.client.connection.pending_requests', owed, attributes)
+    }
+  })
+}
+
+const scanStates = ['ok', 'test-signatures', 'down'] as const
+
+/** Places at clamd, whether it answers, and how old its signatures are. */
+export function observeScanner(scanner: Pick<Scanner, 'load' | 'state'>, now: () => number): Disposable {
+  const stack = new DisposableStack()
+  stack.use(
+    observe(['slipway.scan.connection.count', 'slipway.scan.connection.max', 'slipway.scan.connection.pending_requests'], (report) => {
+      const { busy, waiting, places } = scanner.load()
+      report('slipway.scan.connection.count', busy, { 'slipway.scan.connection.state': 'used' })
+      report('slipway.scan.connection.count', places - busy, { 'slipway.scan.connection.state': 'idle' })
+      report('slipway.scan.connection.max', places)
+      report('slipway.scan.connection.pending_requests', waiting)
+    }),
+  )
+  stack.use(
+    observe(['slipway.scan.status', 'slipway.scan.database.age'], async (report) => {
+      const state = await scanner.state()
+      for (const status of scanStates) report('slipway.scan.status', status === state.status ? 1 : 0, { 'slipway.scan.status': status })
+      if (state.status !== 'down' && state.builtAt)
+        report('slipway.scan.database.age', Math.max(0, (now() - state.builtAt.getTime()) / 1000))
+    }),
+  )
+  return stack
 }

@@ -12,6 +12,8 @@ const connectMilliseconds = 3000
 /** One connection per purpose. Commands fail within seconds when Redis is gone: a request must not wait for it to come back. */
 export interface RedisConnections extends AsyncDisposable {
   get(purpose: RedisPurpose): Redis
+  /** What has been asked for so far. */
+  readonly open: ReadonlyMap<RedisPurpose, Redis>
 }
 
 export function createRedisConnections(settings: PlatformConfig['redis'], log: Log): RedisConnections {
@@ -32,6 +34,7 @@ export function createRedisConnections(settings: PlatformConfig['redis'], log: L
     return connection
   }
   return {
+    open,
     get: (purpose) => open.get(purpose) ?? connect(purpose),
     async [Symbol.asyncDispose]() {
       for (const connection of open.values()) connection.disconnect()

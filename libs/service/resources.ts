@@ -3,9 +3,10 @@ import { awsTokens, connect, type Database, type Role, roleName } from '@slipway
 import { createQueues, type QueueClient, queuePrefix } from '@slipway/queue'
 import { createScanner, type Scanner } from '@slipway/scanner'
 import { createScanGate, createStorage, type ScanGate, type Storage } from '@slipway/storage'
-import { type Log, poolMetrics, queueTelemetry, scanMetrics } from '@slipway/telemetry'
+import { acquireMetrics, type Log, queueTelemetry, scanMetrics, scanPlaceMetrics, storageMetrics } from '@slipway/telemetry'
+import { usesStorage } from './checks.ts'
 import type { AnyManifest } from './manifest.ts'
-import { measuredGate } from './observe.ts'
+import { measuredGate, observePool, observeRedis, observeScanner } from './observe.ts'
 import type { ProcessConfig } from './process-config.ts'
 import { createRedisConnections, type RedisConnections } from './redis.ts'
 
@@ -23,13 +24,21 @@ export interface ServiceDatabases extends AsyncDisposable {
   readonly system: Database
 }
 
+interface SharedOptions {
+  readonly manifests: readonly AnyManifest[]
+  readonly log: Log
+  readonly now: () => number
+}
+
 /** Makes the clients of all stores. Nothing is asked of them yet: a store that is down is a matter of readiness, not of the start. */
-export function openShared(platform: PlatformConfig, manifests: readonly AnyManifest[], log: Log): SharedResources {
+export function openShared(platform: PlatformConfig, { manifests, log, now }: SharedOptions): SharedResources {
   const stack = new AsyncDisposableStack()
-  const storage = stack.use(createStorage(storageOptions(platform.storage)))
+  const storage = stack.use(createStorage({ ...storageOptions(platform.storage), onOperation: storageMetrics() ?? undefined }))
   const { allowTestSignatures: _, ...scannerOptions } = platform.scanner
-  const scanner = stack.use(createScanner(scannerOptions))
+  const scanner = stack.use(createScanner({ ...scannerOptions, onOpen: scanPlaceMetrics() ?? undefined }))
+  if (manifests.some(usesStorage)) stack.use(observeScanner(scanner, now))
   const redis = stack.use(createRedisConnections(platform.redis, log))
+  stack.use(observeRedis(redis))
   const queues = stack.use(
     createQueues({
       redisUrl: withCredentials(platform.redis.url, platform.redis).reveal(),
@@ -64,9 +73,10 @@ export function openDatabases(config: ProcessConfig, service: string, log: Log):
       tokens: auth === 'aws-iam' ? awsTokens({ region }) : undefined,
       tls: { mode: tls, caFile },
       name: `slipway ${service} ${role}`,
+      onAcquire: acquireMetrics(user) ?? undefined,
       onError: (error) => log.warn({ err: error, role: user }, 'a database connection or a callback after commit failed'),
     })
-    const metrics = poolMetrics(database.pool, user)
+    const metrics = observePool(database.pool, user)
     stack.defer(async () => {
       metrics[Symbol.dispose]()
       await database[Symbol.asyncDispose]()

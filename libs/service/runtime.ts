@@ -3,7 +3,7 @@ import type { Database } from '@slipway/db'
 import type { QueueClient } from '@slipway/queue'
 import type { Scanner } from '@slipway/scanner'
 import type { ScanGate, Storage } from '@slipway/storage'
-import type { Log } from '@slipway/telemetry'
+import type { Log, ObservedName, Report } from '@slipway/telemetry'
 import type { Redis } from 'ioredis'
 
 /** What each Redis database is for. On Redis Cluster the same names become key prefixes. */
@@ -37,6 +37,8 @@ export interface Runtime<Config> {
   readonly gate: ScanGate
   readonly queues: QueueClient
   redis(purpose: RedisPurpose): Redis
+  /** Has `read` asked for these metrics at every export, until shutdown; never when telemetry is off. */
+  observe<Name extends ObservedName>(names: readonly Name[], read: (report: Report<Name>) => Promise<void> | void): void
   /** Hands a resource over: it is disposed at shutdown, before the host's own, last come first gone. */
   own<T extends AsyncDisposable>(resource: T): T
 }

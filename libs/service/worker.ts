@@ -1,8 +1,8 @@
 import { withCredentials } from '@slipway/config'
 import { createHttpApp, type HttpServer, listen, mount } from '@slipway/http'
 import { problem } from '@slipway/problem'
-import { createWorkers, type JobOutcome, queuePrefix, type Workers } from '@slipway/queue'
-import { queueMetrics, queueTelemetry } from '@slipway/telemetry'
+import { createWorkers, type QueueMetrics, queuePrefix, type Workers } from '@slipway/queue'
+import { jobMetrics, queueTelemetry } from '@slipway/telemetry'
 import type { Express } from 'express'
 import { turnNotReady } from './api.ts'
 import { healthRoutes } from './health-routes.ts'
@@ -24,17 +24,20 @@ export interface Worker {
 /** Starts the processors of the given services, the relay of their durable jobs, and their schedules. */
 export async function createWorker(manifests: readonly AnyManifest[], options: HostOptions): Promise<Worker> {
   const host = await openHost('worker', manifests, options)
-  return await orClose(host, () => buildWorker(host, manifests))
+  return await orClose(host, () => buildWorker(host))
 }
 
-async function buildWorker(host: Host, manifests: readonly AnyManifest[]): Promise<Worker> {
+async function buildWorker(host: Host): Promise<Worker> {
   await using started = new AsyncDisposableStack()
   const workers: Workers[] = []
   for (const service of host.services) workers.push(started.use(await startWorkers(service, host)))
   started.move()
   const upkeep = host.services.map(({ databases }) => startUpkeep({ database: databases.system, log: host.log }))
-  const definitions = manifests.flatMap((manifest) => manifest.queues)
-  const depth = observeQueues(host.shared.queues, definitions, host.now)
+  const depth = observeQueues(
+    host.shared.queues,
+    host.services.map(({ manifest, databases }) => ({ definitions: manifest.queues, database: databases.system })),
+    host.now,
+  )
   const app = createHttpApp({
     auth: { authenticate: async () => null },
     log: host.log,
@@ -56,7 +59,7 @@ async function startWorkers({ manifest, context, databases }: HostedService, hos
     caFile: redis.caFile,
     prefix: queuePrefix({ keyPrefix: redis.keyPrefix }),
     telemetry: queueTelemetry(),
-    metrics: jobMetrics(),
+    metrics: queueMetrics(),
     log: host.log.child({ service: manifest.name }),
   })
 }
@@ -67,13 +70,16 @@ function requireProgress(workers: readonly Workers[]): void {
   if (stuck.length > 0) throw problem('service.not-ready', { detail: `jobs wait and nothing moves in ${stuck.join(', ')}` })
 }
 
-/** What the queues tell, in the instruments of telemetry: seconds, and outcomes that a dashboard can add up. */
-function jobMetrics() {
-  const metrics = queueMetrics()
-  return {
-    started: (queue: string, wait: number) => metrics.waited(queue, wait / 1000),
-    finished: (queue: string, outcome: JobOutcome, run: number) => metrics.ran(queue, run / 1000, outcome),
-  }
+/** What the queues tell, in the instruments of telemetry: seconds. */
+function queueMetrics(): QueueMetrics | null {
+  const metrics = jobMetrics()
+  return (
+    metrics && {
+      started: (queue, wait) => metrics.waited(queue, wait / 1000),
+      finished: ({ milliseconds, ...end }) => metrics.ended({ ...end, seconds: milliseconds === null ? null : milliseconds / 1000 }),
+      stalled: (queue) => metrics.stalled(queue),
+    }
+  )
 }
 
 interface Running {

@@ -1,15 +1,21 @@
+export { catalogue, type MetricName } from './catalogue.ts'
+export { metricsAreOn, type ObservedName, observe, type Report } from './instruments.ts'
 export { createLog, type Log, type LogSettings } from './log.ts'
+export type { Metric } from './metric.ts'
 export {
+  type Acquired,
+  acquireMetrics,
   type HttpMetrics,
   httpMetrics,
-  meter,
-  type PoolCounts,
-  poolMetrics,
-  type QueueDepth,
-  type QueueMetrics,
-  queueMetrics,
+  type JobEnd,
+  type JobMetrics,
+  jobMetrics,
   type ScanMetrics,
+  type StorageOperation,
   scanMetrics,
+  scanPlaceMetrics,
+  storageMetrics,
 } from './metrics.ts'
+export { metricsPage } from './metrics-page.ts'
 export { isSensitive, redact } from './redact.ts'
 export { currentTraceId, queueTelemetry, shutdownTelemetry } from './trace.ts'

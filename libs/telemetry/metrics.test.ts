@@ -1,97 +1,252 @@
 import { metrics } from '@opentelemetry/api'
-import { AggregationTemporality, InMemoryMetricExporter, MeterProvider, PeriodicExportingMetricReader } from '@opentelemetry/sdk-metrics'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { httpMetrics, poolMetrics, queueMetrics, scanMetrics } from './index.ts'
+import {
+  acquireMetrics,
+  catalogue,
+  httpMetrics,
+  jobMetrics,
+  type Metric,
+  type MetricName,
+  metricsAreOn,
+  metricsPage,
+  type ObservedName,
+  observe,
+  scanMetrics,
+  scanPlaceMetrics,
+  storageMetrics,
+} from './index.ts'
+import { type MetricMemory, rememberMetrics } from './metrics.fixtures.ts'
 
-let reader: PeriodicExportingMetricReader
-let exporter: InMemoryMetricExporter
-let provider: MeterProvider
-
+let memory: MetricMemory
 beforeEach(() => {
-  exporter = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE)
-  reader = new PeriodicExportingMetricReader({ exporter, exportIntervalMillis: 3_600_000 })
-  provider = new MeterProvider({ readers: [reader] })
-  metrics.setGlobalMeterProvider(provider)
+  memory = rememberMetrics()
 })
-afterEach(async () => {
-  metrics.disable()
-  await provider.shutdown()
-})
+afterEach(() => memory[Symbol.asyncDispose]())
 
-/** Every point of one metric: its attributes and its value, or the sum and count of a histogram. */
-async function points(name: string) {
-  exporter.reset()
-  await reader.forceFlush()
-  const all = exporter.getMetrics().flatMap((batch) => batch.scopeMetrics.flatMap((scope) => scope.metrics))
-  return all
-    .filter((metric) => metric.descriptor.name === name)
-    .flatMap((metric) => metric.dataPoints.map(({ attributes, value }) => ({ attributes, value: simple(value) })))
-}
+const points = (name: MetricName) => memory.points(name)
+const observedNames = Object.entries<Metric>(catalogue)
+  .filter(([, { type }]) => type === 'gauge' || type === 'level')
+  .map(([name]) => name as ObservedName)
+const queue = { 'messaging.destination.name': 'purge' }
 
-function simple(value: unknown): unknown {
-  if (typeof value === 'number') return value
-  const { sum, count } = value as { sum: number; count: number }
-  return { sum, count }
-}
+describe('requests', () => {
+  const get = { method: 'GET', route: '/api/v1/files/{id}' }
+  const attributes = { 'http.request.method': 'GET', 'http.route': '/api/v1/files/{id}' }
 
-describe('recorders', () => {
-  it('measure requests by route template and status', async () => {
+  it('are measured by route template and status', async () => {
     const http = httpMetrics()
-    http.record({ method: 'GET', route: '/api/v1/files/{id}', status: 200, seconds: 0.5 })
-    http.record({ method: 'GET', route: '/api/v1/files/{id}', status: 200, seconds: 1 })
-    http.record({ method: 'GET', route: '/api/v1/files/{id}', status: 503, seconds: 2 })
-    const attributes = { 'http.request.method': 'GET', 'http.route': '/api/v1/files/{id}' }
+    http?.record({ ...get, status: 200, seconds: 0.5 })
+    http?.record({ ...get, status: 200, seconds: 1 })
+    http?.record({ ...get, status: 503, seconds: 2 })
     expect(await points('http.server.request.duration')).toEqual([
       { attributes: { ...attributes, 'http.response.status_code': 200 }, value: { sum: 1.5, count: 2 } },
       { attributes: { ...attributes, 'http.response.status_code': 503, 'error.type': '503' }, value: { sum: 2, count: 1 } },
     ])
   })
 
-  it('measure queues: waiting, running and, asked at every export, depth and age', async () => {
-    const queue = queueMetrics()
-    queue.waited('purge', 3)
-    queue.ran('purge', 4, 'failed')
-    expect(await points('slipway.queue.wait')).toEqual([{ attributes: { queue: 'purge' }, value: { sum: 3, count: 1 } }])
-    expect(await points('slipway.queue.run')).toEqual([{ attributes: { queue: 'purge', outcome: 'failed' }, value: { sum: 4, count: 1 } }])
+  it('have no route where none matched, and no method that nobody knows', async () => {
+    httpMetrics()?.record({ method: 'BREW', route: null, status: 404, seconds: 1 })
+    expect(await points('http.server.request.duration')).toEqual([
+      { attributes: { 'http.request.method': '_OTHER', 'http.response.status_code': 404 }, value: { sum: 1, count: 1 } },
+    ])
+  })
+})
 
-    let jobs = 5
-    const observed = queue.observeDepth(() => Promise.resolve([{ queue: 'purge', state: 'waiting', jobs: jobs++, oldestSeconds: 60 }]))
-    const attributes = { queue: 'purge', state: 'waiting' }
-    expect(await points('slipway.queue.jobs')).toEqual([{ attributes, value: 5 }])
-    expect(await points('slipway.queue.oldest_age')).toEqual([{ attributes, value: 60 }])
-    observed[Symbol.dispose]()
-    const before = jobs
-    await points('slipway.queue.jobs')
-    expect(jobs).toBe(before)
+describe('jobs', () => {
+  it('are measured by queue and outcome; attempts count when a job has ended', async () => {
+    const jobs = jobMetrics()
+    jobs?.waited('purge', 3)
+    jobs?.ended({ queue: 'purge', outcome: 'retrying', seconds: 1, attempts: 1 })
+    jobs?.ended({ queue: 'purge', outcome: 'completed', seconds: 4, attempts: 2 })
+    const process = { ...queue, 'messaging.operation.name': 'process', 'messaging.system': 'bullmq' }
+    expect(await points('slipway.queue.wait')).toEqual([{ attributes: queue, value: { sum: 3, count: 1 } }])
+    expect(await points('messaging.process.duration')).toEqual([
+      { attributes: { ...process, 'slipway.job.outcome': 'retrying' }, value: { sum: 1, count: 1 } },
+      { attributes: { ...process, 'slipway.job.outcome': 'completed' }, value: { sum: 4, count: 1 } },
+    ])
+    const ended = { ...queue, 'slipway.job.outcome': 'completed' }
+    expect(await points('slipway.queue.attempts')).toEqual([{ attributes: ended, value: { sum: 2, count: 1 } }])
+    expect(await points('slipway.queue.dead_letters')).toEqual([])
   })
 
-  it('measure scans by verdict', async () => {
+  it('that are lost with their workers count as stalled and, in the end, as dead, without a time that nobody knows', async () => {
+    const jobs = jobMetrics()
+    jobs?.stalled('purge')
+    jobs?.ended({ queue: 'purge', outcome: 'dead', seconds: null, attempts: 4 })
+    expect(await points('slipway.queue.stalled')).toEqual([{ attributes: queue, value: 1 }])
+    expect(await points('slipway.queue.dead_letters')).toEqual([{ attributes: queue, value: 1 }])
+    expect(await points('messaging.process.duration')).toEqual([])
+  })
+})
+
+describe('scans', () => {
+  it('are measured by verdict, and the unscannable by reason', async () => {
     const scans = scanMetrics()
-    scans.record({ verdict: 'clean', bytes: 100, seconds: 1 })
-    scans.record({ verdict: 'infected', bytes: 7, seconds: 2 })
+    scans?.record({ verdict: 'clean', bytes: 100, seconds: 1 })
+    scans?.record({ verdict: 'unscannable', reason: 'encrypted', bytes: 7, seconds: 2 })
     expect(await points('slipway.scan.bytes')).toEqual([
-      { attributes: { verdict: 'clean' }, value: 100 },
-      { attributes: { verdict: 'infected' }, value: 7 },
+      { attributes: { 'slipway.scan.verdict': 'clean' }, value: 100 },
+      { attributes: { 'slipway.scan.verdict': 'unscannable' }, value: 7 },
     ])
     expect(await points('slipway.scan.duration')).toHaveLength(2)
+    expect(await points('slipway.scan.unscannable')).toEqual([{ attributes: { 'slipway.scan.reason': 'encrypted' }, value: 1 }])
   })
 
-  it('measure a pool until disposed', async () => {
-    const pool = { totalCount: 4, idleCount: 1, waitingCount: 2, options: { max: 10 } }
-    const observed = poolMetrics(pool, 'runtime')
-    const name = { 'db.client.connection.pool.name': 'runtime' }
-    expect(await points('db.client.connection.count')).toEqual([
-      { attributes: { ...name, 'db.client.connection.state': 'idle' }, value: 1 },
-      { attributes: { ...name, 'db.client.connection.state': 'used' }, value: 3 },
+  it('are told by how long they waited for a place, and by why there was none', async () => {
+    const place = scanPlaceMetrics()
+    place?.({ seconds: 1, error: null })
+    place?.({ seconds: 30, error: 'service.overloaded' })
+    expect(await points('slipway.scan.connection.wait_time')).toEqual([
+      { attributes: {}, value: { sum: 1, count: 1 } },
+      { attributes: { 'error.type': 'service.overloaded' }, value: { sum: 30, count: 1 } },
     ])
-    expect(await points('db.client.connection.pending_requests')).toEqual([{ attributes: name, value: 2 }])
-    expect(await points('db.client.connection.max')).toEqual([{ attributes: name, value: 10 }])
-    observed[Symbol.dispose]()
+  })
+})
+
+describe('stores', () => {
+  it('are measured by operation, error and bytes of each direction', async () => {
+    const storage = storageMetrics()
+    storage?.({ operation: 'PutObject', seconds: 1, error: null, sent: 50, received: 0 })
+    storage?.({ operation: 'GetObject', seconds: 2, error: 'NoSuchKey', sent: 0, received: 0 })
+    expect(await points('slipway.storage.operation.duration')).toEqual([
+      { attributes: { 'slipway.storage.operation': 'PutObject' }, value: { sum: 1, count: 1 } },
+      { attributes: { 'slipway.storage.operation': 'GetObject', 'error.type': 'NoSuchKey' }, value: { sum: 2, count: 1 } },
+    ])
+    expect(await points('slipway.storage.bytes')).toEqual([{ attributes: { 'slipway.storage.direction': 'write' }, value: 50 }])
   })
 
-  it('do nothing when telemetry is off', () => {
-    metrics.disable()
-    expect(() => httpMetrics().record({ method: 'GET', route: '/', status: 200, seconds: 1 })).not.toThrow()
-    expect(() => poolMetrics({ totalCount: 0, idleCount: 0, waitingCount: 0, options: {} }, 'x')[Symbol.dispose]()).not.toThrow()
+  it('are measured by how long a connection took, and how often there was none', async () => {
+    const acquire = acquireMetrics('runtime')
+    acquire?.({ seconds: 1, error: null })
+    acquire?.({ seconds: 3, error: 'Error' })
+    const attributes = { 'db.client.connection.pool.name': 'runtime' }
+    expect(await points('db.client.connection.wait_time')).toEqual([{ attributes, value: { sum: 4, count: 2 } }])
+    expect(await points('db.client.connection.timeouts')).toEqual([{ attributes, value: 1 }])
+  })
+})
+
+describe('observed metrics', () => {
+  it('are read at every export until disposed', async () => {
+    let reads = 0
+    const observed = observe(['slipway.quota.tenants'], (report) => report('slipway.quota.tenants', ++reads))
+    expect(await points('slipway.quota.tenants')).toEqual([{ attributes: {}, value: 1 }])
+    expect(await points('slipway.quota.tenants')).toEqual([{ attributes: {}, value: 2 }])
+    observed[Symbol.dispose]()
+    await points('slipway.quota.tenants')
+    expect(reads).toBe(2)
+  })
+
+  it('are missing while they cannot be read, all of them, and spoil no others', async () => {
+    observe(['slipway.quota.bytes', 'slipway.quota.files'], async (report) => {
+      report('slipway.quota.bytes', 1)
+      throw new Error('the database is away')
+    })
+    observe(['slipway.quota.tenants'], (report) => report('slipway.quota.tenants', 3))
+    expect(await points('slipway.quota.bytes')).toEqual([])
+    expect(await points('slipway.quota.tenants')).toEqual([{ attributes: {}, value: 3 }])
+  })
+})
+
+describe('series', () => {
+  const many = 1000
+
+  /** As code would call them that puts ids where none belong. */
+  function recordIds(): void {
+    const http = httpMetrics()
+    const jobs = jobMetrics()
+    const scans = scanMetrics()
+    const storage = storageMetrics()
+    const place = scanPlaceMetrics()
+    for (let index = 0; index < many; index++) {
+      const id = crypto.randomUUID()
+      http?.record({ method: id, route: `/api/v1/files/${id}`, status: index, seconds: 1 })
+      jobs?.waited(id, 1)
+      jobs?.stalled(id)
+      jobs?.ended({ queue: id, outcome: 'dead', seconds: 1, attempts: 1 })
+      scans?.record({ verdict: 'unscannable', reason: id, bytes: 1, seconds: 1 })
+      scans?.record({ verdict: id, bytes: 1, seconds: 1 })
+      storage?.({ operation: id, seconds: 1, error: id, sent: 1, received: 1 })
+      place?.({ seconds: 1, error: id })
+      acquireMetrics(id)?.({ seconds: 1, error: id })
+    }
+  }
+
+  it.each(Object.entries<Metric>(catalogue))('of %s are bounded, whatever ids come', async (name, { attributes }) => {
+    recordIds()
+    const rest = { 'slipway.tenant.id': crypto.randomUUID(), 'url.path': '/a' }
+    const ids = Array.from({ length: many }, () => Object.fromEntries(Object.keys(attributes).map((key) => [key, crypto.randomUUID()])))
+    observe(observedNames, (report) => {
+      if (observedNames.includes(name as ObservedName)) for (const each of ids) report(name as ObservedName, 1, { ...each, ...rest })
+    })
+    const found = await memory.points(name)
+    expect(found.length).toBeGreaterThan(0)
+    for (const [key, bound] of Object.entries(attributes)) {
+      const most = 'values' in bound ? bound.values.length : bound.atMost
+      expect(new Set(found.map((point) => point.attributes[key])).size, key).toBeLessThanOrEqual(most + 2)
+    }
+    const named = new Set(found.flatMap((point) => Object.keys(point.attributes)))
+    expect([...named].filter((key) => !(key in attributes))).toEqual([])
+  })
+
+  it('of one name share their bound, however many instruments there are', async () => {
+    for (let index = 0; index < 300; index++) jobMetrics()?.waited(`queue-${index}`, 1)
+    expect(await points('slipway.queue.wait')).toHaveLength(201)
+  })
+
+  it('have values that a person can list: no attribute is an id', () => {
+    const keys = Object.values<Metric>(catalogue).flatMap(({ attributes }) => Object.keys(attributes))
+    expect(keys.filter((key) => /\bid\b|tenant|user|path|url|key/.test(key))).toEqual([])
+  })
+})
+
+describe('the table', () => {
+  it('is what the SDK makes of it: name, unit, description and kind', async () => {
+    recordEverything()
+    const made = (await memory.all()).map(({ descriptor: { name, unit, description } }) => ({ name, unit, description }))
+    const table = Object.entries<Metric>(catalogue).map(([name, { unit, description }]) => ({ name, unit, description }))
+    const byName = (a: { name: string }, b: { name: string }) => (a.name < b.name ? -1 : 1)
+    expect(made.sort(byName)).toEqual(table.sort(byName))
+  })
+
+  it('is on the page, each metric in one row', () => {
+    for (const name of Object.keys(catalogue)) expect(metricsPage().split(`| \`${name}\` |`), name).toHaveLength(2)
+  })
+
+  it('has `slipway.` before every name that is not a convention', () => {
+    const conventions = /^(http\.server|messaging|db\.client)\./
+    expect(Object.keys(catalogue).filter((name) => !name.startsWith('slipway.') && !conventions.test(name))).toEqual([])
+  })
+
+  function recordEverything(): void {
+    httpMetrics()?.record({ method: 'GET', route: '/', status: 200, seconds: 1 })
+    const jobs = jobMetrics()
+    jobs?.waited('a', 1)
+    jobs?.stalled('a')
+    jobs?.ended({ queue: 'a', outcome: 'dead', seconds: 1, attempts: 1 })
+    scanMetrics()?.record({ verdict: 'unscannable', reason: 'size', bytes: 1, seconds: 1 })
+    scanPlaceMetrics()?.({ seconds: 1, error: null })
+    acquireMetrics('a')?.({ seconds: 1, error: 'Error' })
+    storageMetrics()?.({ operation: 'GetObject', seconds: 1, error: null, sent: 1, received: 1 })
+    observe(observedNames, (report) => {
+      for (const name of observedNames) report(name, 1)
+    })
+  }
+})
+
+describe('without telemetry', () => {
+  beforeEach(() => metrics.disable())
+
+  it('there are no recorders, so nothing is hooked in', () => {
+    expect(metricsAreOn()).toBe(false)
+    const recorders = [httpMetrics, jobMetrics, scanMetrics, scanPlaceMetrics, storageMetrics, () => acquireMetrics('a')]
+    expect(recorders.map((make) => make())).toEqual(recorders.map(() => null))
+  })
+
+  it('nothing is ever read', async () => {
+    let reads = 0
+    const observed = observe(['slipway.quota.tenants'], () => void reads++)
+    await memory.all()
+    observed[Symbol.dispose]()
+    expect(reads).toBe(0)
   })
 })

@@ -1,127 +1,126 @@
-import { type Attributes, type Meter, metrics } from '@opentelemetry/api'
+import { counter, histogram, metricsAreOn } from './instruments.ts'
 
-/** Seconds; the boundaries that OpenTelemetry recommends for HTTP. */
-const requestBoundaries = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10]
-/** Seconds; jobs and scans take from milliseconds to an hour. */
-const workBoundaries = [0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 900, 3600]
-
-/** The meter of the platform. Records nothing unless telemetry was preloaded, so callers need not ask. */
-export function meter(): Meter {
-  return metrics.getMeter('slipway')
-}
-
+/**
+ * The recorders that processes hand to their libraries. Each is null when telemetry is off, so that nothing is hooked in anywhere: off
+ * costs nothing. All of them count what happened, not what was sampled.
+ */
 export interface HttpMetrics {
-  /** `route` is the template (`/api/v1/files/{id}`), never the path: every value is a time series. */
-  record(request: { method: string; route: string; status: number; seconds: number }): void
+  /** `route` is the template (`/api/v1/files/{id}`), never the path; null when none matched. */
+  record(request: { method: string; route: string | null; status: number; seconds: number }): void
 }
 
-export function httpMetrics(): HttpMetrics {
-  const duration = meter().createHistogram('http.server.request.duration', {
-    description: 'Time from the first byte of the request to the end of the answer',
-    unit: 's',
-    advice: { explicitBucketBoundaries: requestBoundaries },
-  })
+export function httpMetrics(): HttpMetrics | null {
+  if (!metricsAreOn()) return null
+  const duration = histogram('http.server.request.duration')
   return {
     record: ({ method, route, status, seconds }) =>
-      duration.record(seconds, {
+      duration(seconds, {
         'http.request.method': method,
-        'http.route': route,
+        'http.route': route ?? undefined,
         'http.response.status_code': status,
-        ...(status >= 500 ? { 'error.type': String(status) } : {}),
+        'error.type': status >= 500 ? String(status) : undefined,
       }),
   }
 }
 
-export interface QueueDepth {
+export interface JobEnd {
   queue: string
-  /** `waiting`, `active`, `delayed`, `failed`, … */
-  state: string
-  jobs: number
-  /** Age of the oldest job in that state. */
-  oldestSeconds?: number | undefined
+  outcome: 'completed' | 'retrying' | 'failed' | 'dead' | 'cancelled' | 'interrupted' | 'skipped'
+  /** Of the last attempt; null when it was not this process that saw it run. */
+  seconds: number | null
+  attempts: number
 }
 
-export interface QueueMetrics {
+export interface JobMetrics {
   /** From when the job could have run to when it did. */
   waited(queue: string, seconds: number): void
-  /** `outcome` is a word of a small fixed set: every value is a time series. */
-  ran(queue: string, seconds: number, outcome: string): void
-  /** `read` is asked at every export until the result is disposed. */
-  observeDepth(read: () => Promise<readonly QueueDepth[]>): Disposable
+  ended(job: JobEnd): void
+  stalled(queue: string): void
 }
 
-export function queueMetrics(): QueueMetrics {
-  const advice = { explicitBucketBoundaries: workBoundaries }
-  const wait = meter().createHistogram('slipway.queue.wait', { description: 'Time that jobs waited', unit: 's', advice })
-  const run = meter().createHistogram('slipway.queue.run', { description: 'Time that jobs took', unit: 's', advice })
+const lastOutcomes = new Set(['completed', 'failed', 'dead', 'cancelled'])
+
+export function jobMetrics(): JobMetrics | null {
+  if (!metricsAreOn()) return null
+  const wait = histogram('slipway.queue.wait')
+  const run = histogram('messaging.process.duration')
+  const attemptCount = histogram('slipway.queue.attempts')
+  const stalled = counter('slipway.queue.stalled')
+  const dead = counter('slipway.queue.dead_letters')
+  const process = { 'messaging.operation.name': 'process', 'messaging.system': 'bullmq' }
   return {
-    waited: (queue, seconds) => wait.record(seconds, { queue }),
-    ran: (queue, seconds, outcome) => run.record(seconds, { queue, outcome }),
-    observeDepth,
+    waited: (queue, seconds) => wait(seconds, { 'messaging.destination.name': queue }),
+    ended: ({ queue, outcome, seconds, attempts }) => {
+      const name = { 'messaging.destination.name': queue }
+      if (seconds !== null) run(seconds, { ...name, ...process, 'slipway.job.outcome': outcome })
+      if (lastOutcomes.has(outcome)) attemptCount(attempts, { ...name, 'slipway.job.outcome': outcome })
+      if (outcome === 'dead') dead(1, name)
+    },
+    stalled: (queue) => stalled(1, { 'messaging.destination.name': queue }),
   }
 }
 
-function observeDepth(read: () => Promise<readonly QueueDepth[]>): Disposable {
-  const jobs = meter().createObservableGauge('slipway.queue.jobs', { description: 'Jobs in a queue by state', unit: '{job}' })
-  const age = meter().createObservableGauge('slipway.queue.oldest_age', { description: 'Age of the oldest job', unit: 's' })
-  return observeTogether([jobs, age], async (observe) => {
-    for (const { queue, state, jobs: count, oldestSeconds } of await read()) {
-      observe(jobs, count, { queue, state })
-      if (oldestSeconds !== undefined) observe(age, oldestSeconds, { queue, state })
-    }
-  })
-}
-
 export interface ScanMetrics {
-  record(scan: { verdict: string; bytes: number; seconds: number }): void
+  /** `reason` is why a file was unscannable. */
+  record(scan: { verdict: string; reason?: string | undefined; bytes: number; seconds: number }): void
 }
 
-export function scanMetrics(): ScanMetrics {
-  const duration = meter().createHistogram('slipway.scan.duration', {
-    description: 'Time from the first byte sent to the verdict',
-    unit: 's',
-    advice: { explicitBucketBoundaries: workBoundaries },
-  })
-  const bytes = meter().createCounter('slipway.scan.bytes', { description: 'Bytes scanned', unit: 'By' })
+export function scanMetrics(): ScanMetrics | null {
+  if (!metricsAreOn()) return null
+  const duration = histogram('slipway.scan.duration')
+  const scanned = counter('slipway.scan.bytes')
+  const unscannable = counter('slipway.scan.unscannable')
   return {
-    record: ({ verdict, bytes: count, seconds }) => {
-      duration.record(seconds, { verdict })
-      bytes.add(count, { verdict })
+    record: ({ verdict, reason, bytes, seconds }) => {
+      duration(seconds, { 'slipway.scan.verdict': verdict })
+      scanned(bytes, { 'slipway.scan.verdict': verdict })
+      if (verdict === 'unscannable') unscannable(1, { 'slipway.scan.reason': reason })
     },
   }
 }
 
-/** What a `pg.Pool` tells of itself. */
-export interface PoolCounts {
-  totalCount: number
-  idleCount: number
-  waitingCount: number
-  options: { max?: number | undefined }
+/** `error`: what there was instead of a connection; null when there was one. */
+export interface Acquired {
+  seconds: number
+  error: string | null
 }
 
-/** Watches a pool until the result is disposed. `name` is the role, which tells the pools of one process apart. */
-export function poolMetrics(pool: PoolCounts, name: string): Disposable {
-  const count = meter().createObservableGauge('db.client.connection.count', { description: 'Connections by state', unit: '{connection}' })
-  const max = meter().createObservableGauge('db.client.connection.max', { description: 'Connections at most', unit: '{connection}' })
-  const pending = meter().createObservableGauge('db.client.connection.pending_requests', {
-    description: 'Requests that wait for a connection',
-    unit: '{request}',
-  })
-  return observeTogether([count, max, pending], (observe) => {
-    const attributes = { 'db.client.connection.pool.name': name }
-    observe(count, pool.idleCount, { ...attributes, 'db.client.connection.state': 'idle' })
-    observe(count, pool.totalCount - pool.idleCount, { ...attributes, 'db.client.connection.state': 'used' })
-    observe(max, pool.options.max ?? 0, attributes)
-    observe(pending, pool.waitingCount, attributes)
-  })
+/** Of places at clamd. */
+export function scanPlaceMetrics(): ((place: Acquired) => void) | null {
+  if (!metricsAreOn()) return null
+  const wait = histogram('slipway.scan.connection.wait_time')
+  return ({ seconds, error }) => wait(seconds, { 'error.type': error ?? undefined })
 }
 
-type Gauge = ReturnType<Meter['createObservableGauge']>
-type Observe = (gauge: Gauge, value: number, attributes: Attributes) => void
+/** Of a pool of Postgres. `name` is the role, which tells the pools of one process apart. */
+export function acquireMetrics(name: string): ((connection: Acquired) => void) | null {
+  if (!metricsAreOn()) return null
+  const wait = histogram('db.client.connection.wait_time')
+  const timeouts = counter('db.client.connection.timeouts')
+  const attributes = { 'db.client.connection.pool.name': name }
+  return ({ seconds, error }) => {
+    wait(seconds, attributes)
+    if (error !== null) timeouts(1, attributes)
+  }
+}
 
-function observeTogether(gauges: Gauge[], callback: (observe: Observe) => Promise<void> | void): Disposable {
-  const batch: Parameters<Meter['addBatchObservableCallback']>[0] = (result) =>
-    callback((gauge, value, attributes) => result.observe(gauge, value, attributes))
-  meter().addBatchObservableCallback(batch, gauges)
-  return { [Symbol.dispose]: () => meter().removeBatchObservableCallback(batch, gauges) }
+export interface StorageOperation {
+  /** As S3 names it: `PutObject`. */
+  operation: string
+  seconds: number
+  error: string | null
+  /** Bytes of the bodies. */
+  sent: number
+  received: number
+}
+
+export function storageMetrics(): ((operation: StorageOperation) => void) | null {
+  if (!metricsAreOn()) return null
+  const duration = histogram('slipway.storage.operation.duration')
+  const bytes = counter('slipway.storage.bytes')
+  return ({ operation, seconds, error, sent, received }) => {
+    duration(seconds, { 'slipway.storage.operation': operation, 'error.type': error ?? undefined })
+    if (sent > 0) bytes(sent, { 'slipway.storage.direction': 'write' })
+    if (received > 0) bytes(received, { 'slipway.storage.direction': 'read' })
+  }
 }

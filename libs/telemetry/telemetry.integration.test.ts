@@ -141,6 +141,12 @@ describe('with a collector', () => {
     expect(line).toMatchObject({ trace_id: traceId, span_id: expect.stringMatching(/^[0-9a-f]{16}$/) as string, password: '[redacted]' })
   })
 
+  it('notes on a span whom it is about', () => {
+    const described = collector.spans.filter((span) => 'slipway.thing.id' in span.attributes)
+    expect(described.map((span) => [span.attributes['slipway.thing.id'], span.traceId])).toEqual([['42', traceId]])
+    expect(collector.spans.filter((span) => 'slipway.nothing.id' in span.attributes)).toEqual([])
+  })
+
   it('sends metrics, each from one source', () => {
     const scopes = (name: string) => new Set(collector.metrics.filter((metric) => metric.name === name).map((metric) => metric.scope))
     expect(scopes('http.server.request.duration')).toEqual(new Set(['slipway']))

@@ -3,7 +3,8 @@ import { Queue, QueueEvents, Worker } from 'bullmq'
 import express from 'express'
 import { Redis } from 'ioredis'
 import { Pool } from 'pg'
-import { createLog, currentTraceId, httpMetrics, poolMetrics, queueTelemetry, scanMetrics, shutdownTelemetry } from './index.ts'
+import { createLog, currentTraceId, httpMetrics, observe, queueTelemetry, scanMetrics, shutdownTelemetry } from './index.ts'
+import { describeSpan } from './span.ts'
 
 // A service in one file, as a process of its own: patches of modules are only seen where the preload came first.
 export interface AppSettings {
@@ -36,14 +37,15 @@ const app = express()
 const router = express.Router()
 // oxlint-disable-next-line oxc/no-async-endpoint-handlers -- Express 5 passes rejections on
 router.get('/things/:id', async (request, response) => {
+  describeSpan({ thing: request.params.id, nothing: null })
   await pool.query('select $1::text as thing', ['parameter-of-a-statement'])
   await redis.set('thing', 'argument-of-a-command')
   await s3.send(new ListBucketsCommand({}))
   const echo = await fetch(`http://127.0.0.1:${port()}/echo?token=query-value`)
   const job = await queue.add('thumbnail', { id: request.params.id })
   log.info({ password: 'field-of-a-log' }, 'handled')
-  httpMetrics().record({ method: 'GET', route: '/api/v1/things/{id}', status: 200, seconds: 0.1 })
-  scanMetrics().record({ verdict: 'clean', bytes: 10, seconds: 0.1 })
+  httpMetrics()?.record({ method: 'GET', route: '/api/v1/things/{id}', status: 200, seconds: 0.1 })
+  scanMetrics()?.record({ verdict: 'clean', bytes: 10, seconds: 0.1 })
   const result: unknown = await job.waitUntilFinished(events)
   response.json({ traceId: currentTraceId(), echo: await echo.json(), result })
 })
@@ -53,7 +55,7 @@ app.use('/api/v1', router)
 
 await Promise.all([queue.waitUntilReady(), events.waitUntilReady(), worker.waitUntilReady()])
 const server = app.listen(0, '127.0.0.1', () => process.send?.({ port: port(), on: telemetry !== null }))
-const watched = poolMetrics(pool, 'runtime')
+const watched = observe(['db.client.connection.count'], (report) => report('db.client.connection.count', pool.idleCount))
 
 function port(): number {
   return (server.address() as { port: number }).port

@@ -1,6 +1,6 @@
 import type { Transaction } from '@slipway/db'
 import { problem } from '@slipway/problem'
-import { and, count, eq, isNotNull, sql } from 'drizzle-orm'
+import { and, count, eq, gt, isNotNull, type SQL, sql } from 'drizzle-orm'
 import { files, usage } from '../schema.ts'
 
 /** What a tenant may keep; the trash counts, as its bytes are still stored. */
@@ -19,6 +19,23 @@ export interface Share {
 export async function readUsage(tx: Transaction, tenantId: string): Promise<Quota> {
   const [row] = await tx.select({ bytes: usage.bytes, files: usage.files }).from(usage).where(eq(usage.tenantId, tenantId))
   return row ?? { bytes: 0, files: 0 }
+}
+
+/** What all tenants keep, and what the fullest of them does. As the system role. */
+export async function readTotals(tx: Transaction): Promise<{ tenants: number; all: Quota; fullest: Quota }> {
+  const number = (value: SQL) => value.mapWith(Number)
+  const [row] = await tx
+    .select({
+      tenants: count(),
+      bytes: number(sql`coalesce(sum(${usage.bytes}), 0)`),
+      files: number(sql`coalesce(sum(${usage.files}), 0)`),
+      mostBytes: number(sql`coalesce(max(${usage.bytes}), 0)`),
+      mostFiles: number(sql`coalesce(max(${usage.files}), 0)`),
+    })
+    .from(usage)
+    .where(gt(usage.files, 0))
+  const { tenants = 0, bytes = 0, files: most = 0, mostBytes = 0, mostFiles = 0 } = row ?? {}
+  return { tenants, all: { bytes, files: most }, fullest: { bytes: mostBytes, files: mostFiles } }
 }
 
 /** The part of the usage that lies in the trash. */

@@ -102,7 +102,12 @@ describe('a large upload', () => {
     expect((await test.call({ tenant }, '/api/v1/files')).body.items).toEqual([])
     const admin = { tenant, role: 'admin' as const }
     const refusal = await test.call(admin, `/api/v1/quarantine/${body.id}`)
-    expect(refusal.body).toMatchObject({ name: 'e.zip', verdict: 'infected', uploadedBy: 'user:ada' })
+    expect(refusal.body).toMatchObject({
+      name: 'e.zip',
+      verdict: 'infected',
+      uploadedBy: 'user:ada',
+      uploadedFrom: { traceId: body.traceId },
+    })
     expect(refusal.body.raw).toMatch(/FOUND$/)
     expect(await test.call({ tenant }, `/api/v1/files/${body.id}`, { method: 'DELETE' })).toMatchObject({ status: 409 })
     await expectOrder()

@@ -59,6 +59,8 @@ export const files = schema.table(
     updatedAt: moment('updated_at').notNull(),
     trashedAt: moment('trashed_at'),
     trashedBy: text('trashed_by'),
+    /** Of the upload. */
+    traceId: text('trace_id'),
   },
   (table) => [
     uniqueIndex('files_name')
@@ -101,6 +103,7 @@ export interface UploadOrigin {
   ip?: string | undefined
   userAgent?: string | undefined
   requestId?: string | undefined
+  traceId?: string | undefined
 }
 
 /**

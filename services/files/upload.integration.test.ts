@@ -51,6 +51,19 @@ describe('POST /api/v1/files', () => {
     expect(await usageOf(tenant)).toEqual({ bytes: photo.length, files: 1 })
   })
 
+  it('keeps the trace of its upload, of a refused one too', async () => {
+    const tenant = newTenant()
+    const traceId = 'c'.repeat(32)
+    const headers = { traceparent: `00-${traceId}-${'b'.repeat(16)}-01` }
+    const send = uploader(test, { tenant })
+    const { body } = await send('a.txt', 'harmless', { headers })
+    expect(body.traceId).toBe(traceId)
+    expect((await test.call({ tenant }, `/api/v1/files/${body.id}`)).body.traceId).toBe(traceId)
+    await send('b.txt', eicar(), { headers })
+    const { items } = (await test.call(admin(tenant), '/api/v1/quarantine')).body
+    expect(items[0].uploadedFrom.traceId).toBe(traceId)
+  })
+
   it('takes an empty file', async () => {
     const tenant = newTenant()
     const { status, body } = await uploader(test, { tenant })('empty', '')

@@ -67,6 +67,14 @@ describe('a photo', () => {
     expect(await keysIn(test, 'quarantine')).toEqual([])
   })
 
+  it('keeps its trace with the model, so that it is found from the dish', async () => {
+    const { id } = await ours.dish()
+    const traceId = 'c'.repeat(32)
+    const { body } = await ours.photo(id, red, { traceparent: `00-${traceId}-${'b'.repeat(16)}-01` })
+    expect(body.model.traceId).toBe(traceId)
+    expect((await ours.reaches(id, 'done')).model.traceId).toBe(traceId)
+  })
+
   it('is shown upright, and without the place where it was taken', async () => {
     const dish = await made(await platePhoto({ orientation: 6 }))
     expect(dish.photo).toMatchObject({ width: 480, height: 640 })

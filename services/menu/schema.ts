@@ -91,6 +91,8 @@ export const models = schema.table('models', {
   queuedAt: moment('queued_at').notNull(),
   startedAt: moment('started_at'),
   finishedAt: moment('finished_at'),
+  /** Of the request. */
+  traceId: text('trace_id'),
 })
 
 /** Part of the table that libs/queue adds to every schema: what became of a request when its worker could not say. */

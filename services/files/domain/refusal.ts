@@ -1,7 +1,7 @@
 import type { Transaction } from '@slipway/db'
 import { type Problem, problem } from '@slipway/problem'
 import type { ScanResult } from '@slipway/scanner'
-import { quarantine } from '../schema.ts'
+import { quarantine, type UploadOrigin } from '../schema.ts'
 import { type Author, audit } from './author.ts'
 
 /** What is kept of a refused file. The bytes stay in the quarantine bucket under `objectKey` until the record is purged. */
@@ -15,6 +15,8 @@ export interface Refusal {
   objectKey: string
   /** Who brought it; the author of the refusal is the platform when a worker settles it. */
   uploadedBy: string
+  /** Where it came from, as far as that is known. */
+  uploadedFrom: UploadOrigin
   at: Date
   result: Omit<ScanResult, 'verdict' | 'reason'> & { verdict: 'infected' | 'unscannable'; reason?: string }
 }
@@ -31,7 +33,6 @@ export async function recordRefusal(tx: Transaction, author: Author, refusal: Re
     engine,
     database,
     milliseconds,
-    uploadedFrom: author.from,
     createdAt: at,
   })
   await audit(tx, author, {

@@ -43,10 +43,11 @@ export async function registerFile(
   await requireDestination(tx, folderId, '/body/folderId')
   const name = await nameFor(tx, file)
   const common = { id, folderId, name, nameKey: nameKey(name), size, contentType, sha256, createdBy: nameOf(author.principal) }
+  const traceId = author.from.traceId ?? null
   const times = { createdAt: new Date(now), updatedAt: new Date(now) }
   const [row] = await tx
     .insert(files)
-    .values({ ...common, ...times, ...verdictColumns(file, now) })
+    .values({ ...common, ...times, traceId, ...verdictColumns(file, now) })
     .returning()
   if (!row) throw new Error('insert returned no row')
   await audit(tx, author, { action: 'file.uploaded', subject: { type: 'file', id }, after: { name, folderId, size, contentType, sha256 } })

@@ -55,8 +55,17 @@ export function markRefused({ database, now }: Settling, claim: Claim, result: R
     const row = await conclude(tx, claim, columns)
     if (!row) return null
     await returnQuota(tx, { tenantId: author.tenantId, bytes: row.size, files: 1 })
-    const { id, name, folderId, size, contentType, sha256, createdBy } = row
-    const file = { id, name, folderId, size, contentType, sha256, uploadedBy: createdBy }
+    const { id, name, folderId, size, contentType, sha256, createdBy, traceId } = row
+    const file = {
+      id,
+      name,
+      folderId,
+      size,
+      contentType,
+      sha256,
+      uploadedBy: createdBy,
+      uploadedFrom: traceId ? { ...author.from, traceId } : author.from,
+    }
     await recordRefusal(tx, author, { ...file, objectKey: claim.row.quarantine?.key ?? '', at: new Date(at), result })
     return row
   })

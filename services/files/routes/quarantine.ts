@@ -21,7 +21,12 @@ const Refusal = z.object({
   raw: z.string().describe('What the scanner answered'),
   scan: z.object({ engine: z.string(), database: z.string(), milliseconds: z.int() }),
   uploadedBy: z.string(),
-  uploadedFrom: z.object({ ip: z.string().optional(), userAgent: z.string().optional(), requestId: z.string().optional() }),
+  uploadedFrom: z.object({
+    ip: z.string().optional(),
+    userAgent: z.string().optional(),
+    requestId: z.string().optional(),
+    traceId: z.string().optional(),
+  }),
   createdAt: z.iso.datetime(),
 })
 
@@ -38,7 +43,7 @@ const example: z.input<typeof Refusal> = {
   raw: 'stream: Win.Test.EICAR_HDB-1 FOUND',
   scan: { engine: 'ClamAV 1.4.3', database: '27791/Thu Oct 16 09:44:12 2026', milliseconds: 12 },
   uploadedBy: 'user:kT4mJc0q',
-  uploadedFrom: { ip: '192.0.2.17' },
+  uploadedFrom: { ip: '192.0.2.17', traceId: '4bf92f3577b34da6a3ce929d0e0e4736' },
   createdAt: '2026-11-21T09:30:00.000Z',
 }
 

@@ -49,6 +49,7 @@ export const File = z.object({
   createdAt: z.iso.datetime(),
   updatedAt: z.iso.datetime(),
   trashedAt: z.iso.datetime().nullable(),
+  traceId: z.string().nullable().describe('Of the upload, as its log lines and spans have it; null for files of before it was kept'),
 })
 
 export const Folder = z.object({
@@ -81,6 +82,7 @@ export function fileBody(row: FileRow, now: Date): z.input<typeof File> {
     createdAt: row.createdAt.toISOString(),
     updatedAt: row.updatedAt.toISOString(),
     trashedAt: row.trashedAt?.toISOString() ?? null,
+    traceId: row.traceId,
   }
 }
 
@@ -128,6 +130,7 @@ export const fileExample: z.input<typeof File> = {
   createdAt: at,
   updatedAt: at,
   trashedAt: null,
+  traceId: '4bf92f3577b34da6a3ce929d0e0e4736',
 }
 
 export const folderExample: z.input<typeof Folder> = {

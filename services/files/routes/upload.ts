@@ -204,7 +204,7 @@ async function refuse(context: FilesContext, arrival: Omit<Arrival<Refused>, 'id
     throw problem('scanner.unavailable', { detail: 'the scanner gave no verdict: try again' })
   }
   const { id, name, folderId, size, contentType, sha256 } = upload
-  const file = { id, name, folderId, size, contentType, sha256, uploadedBy: nameOf(author.principal) }
+  const file = { id, name, folderId, size, contentType, sha256, uploadedBy: nameOf(author.principal), uploadedFrom: author.from }
   const refusal = { ...file, objectKey: accepted.quarantine.key, at: new Date(context.now()), result: { ...result, verdict } }
   await context.database.tenantTransaction(author.tenantId, (tx) => recordRefusal(tx, author, refusal))
   throw refusalProblem(id, refusal.result)

@@ -22,6 +22,7 @@ const row: ModelRow = {
   queuedAt: at,
   startedAt: null,
   finishedAt: null,
+  traceId: null,
 }
 const view = (state: ModelState, job: string | null, more: Partial<ModelRow> = {}) => ({
   row: { ...row, state, ...more },

@@ -49,6 +49,7 @@ export function modelBody(view: ModelView) {
     progress: row.progress,
     attempt: row.attempt,
     jobId: row.jobId,
+    traceId: row.traceId,
     queuedAt: row.queuedAt.toISOString(),
     startedAt: row.startedAt?.toISOString() ?? null,
     finishedAt: row.finishedAt?.toISOString() ?? null,

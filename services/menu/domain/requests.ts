@@ -47,6 +47,7 @@ export async function requestModel(context: Requesting, author: Author, { tx, ..
     help,
     diameterCm: dish.plateDiameterCm,
     queuedAt: new Date(context.now()),
+    traceId: author.from.traceId ?? null,
   })
   await tx.update(dishes).set({ modelId }).where(eq(dishes.id, dishId))
   await audit(tx, author, { action: 'model.requested', subject: { type: 'dish', id: dishId }, after: { modelId, photoId: photo.id, help } })

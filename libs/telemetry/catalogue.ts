@@ -128,7 +128,7 @@ export const catalogue = {
     description: 'Bytes that all tenants together keep, trash included',
     attributes: {},
     shared: true,
-    where: 'services/files/service.ts',
+    where: 'services/files/domain/quota-metrics.ts',
   },
   'slipway.quota.files': {
     type: 'gauge',
@@ -136,7 +136,7 @@ export const catalogue = {
     description: 'Files that all tenants together keep, trash included',
     attributes: {},
     shared: true,
-    where: 'services/files/service.ts',
+    where: 'services/files/domain/quota-metrics.ts',
   },
   'slipway.quota.tenants': {
     type: 'gauge',
@@ -144,7 +144,7 @@ export const catalogue = {
     description: 'Tenants that keep something',
     attributes: {},
     shared: true,
-    where: 'services/files/service.ts',
+    where: 'services/files/domain/quota-metrics.ts',
   },
   'slipway.quota.fullest': {
     type: 'gauge',
@@ -152,7 +152,7 @@ export const catalogue = {
     description: 'How much of its quota the fullest tenant has used: 1 is all. Which tenant it is, the API tells operators',
     attributes: { 'slipway.quota.resource': { values: resources } },
     shared: true,
-    where: 'services/files/service.ts',
+    where: 'services/files/domain/quota-metrics.ts',
   },
   'slipway.backup.age': {
     type: 'gauge',

@@ -3,7 +3,7 @@ import { days, hours, minutes } from '@slipway/queue'
 import { auditRoute, defineService, type Runtime } from '@slipway/service'
 import type { FilesContext } from './context.ts'
 import { filesBucket } from './domain/object.ts'
-import { type Quota, readTotals } from './domain/quota.ts'
+import { observeQuota } from './domain/quota-metrics.ts'
 import { createSettler } from './domain/settler.ts'
 import { filePurge } from './jobs/file-purge.ts'
 import { fileScan } from './jobs/file-scan.ts'
@@ -88,18 +88,4 @@ function createContext(runtime: Runtime<Values<typeof config>>): FilesContext {
   const settler = runtime.own(createSettler({ database, storage, now, onError }))
   if (runtime.kind === 'worker') observeQuota(runtime, limits.quota)
   return { database, system, storage, gate, limits, settler, now }
-}
-
-const quotaMetrics = ['slipway.quota.bytes', 'slipway.quota.files', 'slipway.quota.tenants', 'slipway.quota.fullest'] as const
-
-/** Workers only: there are fewer of them, and one is enough. */
-function observeQuota({ system, observe }: Pick<Runtime<unknown>, 'system' | 'observe'>, quota: Quota): void {
-  observe(quotaMetrics, async (report) => {
-    const { tenants, all, fullest } = await system.transaction(readTotals, { readOnly: true })
-    report('slipway.quota.bytes', all.bytes)
-    report('slipway.quota.files', all.files)
-    report('slipway.quota.tenants', tenants)
-    report('slipway.quota.fullest', fullest.bytes / quota.bytes, { 'slipway.quota.resource': 'bytes' })
-    report('slipway.quota.fullest', fullest.files / quota.files, { 'slipway.quota.resource': 'files' })
-  })
 }

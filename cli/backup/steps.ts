@@ -25,6 +25,7 @@ import { services } from '../services.ts'
 import { poll } from '../supervisor/poll.ts'
 import type { Target } from '../target.ts'
 import { version } from '../version.ts'
+import { leaveWord } from './word.ts'
 
 /** The vault of an installation. @throws {Failure} when it would be one of the buckets that are backed up */
 export async function vaultOf({ backups, storage }: Target): Promise<Vault> {
@@ -76,14 +77,25 @@ export async function prepareBackup(target: Target, folder: string): Promise<voi
 export async function publishBackup(target: Target, { folder, dump }: { folder: string; dump: string }) {
   await using vault = await vaultOf(target)
   const { keepDays, keepAtLeast } = target.backups
-  return await publishDump({ vault, database: asBackup(target), folder, dump, app: version, now: Date.now, keepDays, keepAtLeast })
+  const published = await publishDump({
+    vault,
+    database: asBackup(target),
+    folder,
+    dump,
+    app: version,
+    now: Date.now,
+    keepDays,
+    keepAtLeast,
+  })
+  return { ...published, noted: await leaveWord(target, 'postgres', published.manifest) }
 }
 
 export async function backUpAllObjects(target: Target) {
   await using vault = await vaultOf(target)
   await using storage = createStorage(target.storage)
   const { keepDays, keepAtLeast } = target.backups
-  return await backUpObjects({ vault, storage, buckets: bucketsOf(services), app: version, now: Date.now, keepDays, keepAtLeast })
+  const report = await backUpObjects({ vault, storage, buckets: bucketsOf(services), app: version, now: Date.now, keepDays, keepAtLeast })
+  return { ...report, noted: await leaveWord(target, 'objects', report.manifest) }
 }
 
 export interface VerifyRestore {
@@ -145,7 +157,7 @@ export async function finishRestore(target: Target, folder: string) {
   const written = objects ? await bringObjectsBack(target, objects) : 0
   const { keyPrefix, url, caFile } = target.redis
   const forgotten = postgres ? await forgetEverything({ url, caFile, keyPrefix, databases: Object.values(redisDatabases) }) : 0
-  return { migrated, written, forgotten }
+  return { migrated, written, forgotten, noted: await leaveWord(target, 'drill', null) }
 }
 
 async function bringObjectsBack(target: Target, manifest: NonNullable<Chosen['objects']>): Promise<number> {

@@ -7,6 +7,7 @@ import { textOption } from '../arguments.ts'
 import { postgresPrograms } from '../backup/programs.ts'
 import { asBackup, backUpAllObjects, prepareBackup, publishBackup } from '../backup/steps.ts'
 import { manifestLine } from '../backup/text.ts'
+import { unheard } from '../backup/word.ts'
 import { type Command, homeOptionOnly } from '../command.ts'
 import { exitCodes } from '../failure.ts'
 import { homeAt } from '../home.ts'
@@ -51,15 +52,16 @@ async function backUpPostgres(target: Target): Promise<Made> {
   }
 }
 
-export function publishedPostgres({ manifest, expired }: Awaited<ReturnType<typeof publishBackup>>): Made {
-  return { manifest, notes: expired.map((id) => `removed ${id}`) }
+export function publishedPostgres({ manifest, expired, noted }: Awaited<ReturnType<typeof publishBackup>>): Made {
+  return { manifest, notes: [...expired.map((id) => `removed ${id}`), ...(noted ? [] : [unheard])] }
 }
 
 async function backUpObjects(target: Target): Promise<Made> {
-  const { manifest, copied, vanished, removed, expired } = await backUpAllObjects(target)
+  const { manifest, copied, vanished, removed, expired, noted } = await backUpAllObjects(target)
   const notes = [`copied ${copied}, had ${manifest.objects - copied} already`, ...expired.map((id) => `removed ${id}`)]
   if (removed > 0) notes.push(`removed ${removed} copies that no backup names any more`)
   if (vanished > 0) notes.push(`${vanished} were removed meanwhile`)
   if (manifest.damaged > 0) notes.push(`DAMAGED: ${manifest.damaged} have other bytes than those that were scanned; kept as they are`)
+  if (!noted) notes.push(unheard)
   return { manifest, notes }
 }

@@ -9,6 +9,7 @@ import { postgresPrograms } from '../backup/programs.ts'
 import { asAdmin, finishRestore, verifyRestore } from '../backup/steps.ts'
 import { withStores } from '../backup/stores.ts'
 import { manifestLine } from '../backup/text.ts'
+import { unheard } from '../backup/word.ts'
 import { type Command, homeOptionOnly, type Invocation } from '../command.ts'
 import { exitCodes } from '../failure.ts'
 import { homeAt } from '../home.ts'
@@ -62,18 +63,19 @@ async function restoreInto(target: Target, choice: { from: string; only: BackupK
 
 type Done = Awaited<ReturnType<typeof restoreInto>>
 
-function render({ postgres, objects, migrated, written, forgotten }: Done): string {
+function render({ postgres, objects, migrated, written, forgotten, noted }: Done): string {
   return [
     ...(postgres ? [manifestLine(postgres)] : []),
     ...(objects ? [manifestLine(objects)] : []),
-    ...doneLines({ migrated, written, forgotten }),
+    ...doneLines({ migrated, written, forgotten, noted }),
   ].join('\n')
 }
 
-export function doneLines({ migrated, written, forgotten }: Awaited<ReturnType<typeof finishRestore>>): string[] {
+export function doneLines({ migrated, written, forgotten, noted }: Awaited<ReturnType<typeof finishRestore>>): string[] {
   return [
     ...migrated.map((id) => `  applied ${id}`),
     `  brought ${written} objects back; all others were there`,
     `  made Redis forget ${forgotten} keys; workers make jobs and schedules anew from Postgres`,
+    ...(noted ? [] : [`  ${unheard}`]),
   ]
 }

@@ -1,5 +1,6 @@
 export { type Api, type ApiOptions, apiDocument, createApi, listenApi } from './api.ts'
 export { auditRoute } from './audit-route.ts'
+export { type BackupNoteKind, noteBackup } from './backup-notes.ts'
 export { platformMigrations } from './checks.ts'
 export { serve, work } from './entry.ts'
 export type { HostOptions } from './host.ts'

@@ -7,6 +7,7 @@ import { rememberMetrics } from '@slipway/telemetry/testing'
 import { eicar, type TestDatabase, type TestRedis, testDatabase, testEnvironment, testRedis, testStorage, zipOf } from '@slipway/testing'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { z } from 'zod'
+import { noteBackup } from './backup-notes.ts'
 import { platformMigrations } from './checks.ts'
 import { defineService } from './manifest.ts'
 import { observePool } from './observe.ts'
@@ -175,6 +176,23 @@ describe('scans', () => {
     await expect(worker.host.shared.storage.read({ bucket: 'notes', key: 'nowhere' })).rejects.toMatchObject({ code: 'resource.not-found' })
     const failed = (await memory.points('slipway.storage.operation.duration')).filter(({ attributes }) => attributes['error.type'])
     expect(failed).toMatchObject([{ attributes: { 'slipway.storage.operation': 'GetObject', 'error.type': 'NoSuchKey' } }])
+  })
+})
+
+describe('backups', () => {
+  it('tell age and size of the last of each kind, and the last restore; nothing before the first', async () => {
+    expect(await memory.points('slipway.backup.age')).toEqual([])
+    const connection = worker.host.shared.redis.get('state')
+    const { keyPrefix } = worker.host.config.platform.redis
+    const at = Date.now() - 3_600_000
+    await noteBackup(connection, { keyPrefix, kind: 'postgres', note: { at: at - 1_000_000, bytes: 1 } })
+    await noteBackup(connection, { keyPrefix, kind: 'postgres', note: { at, bytes: 500 } })
+    await noteBackup(connection, { keyPrefix, kind: 'drill', note: { at, bytes: null } })
+    const [age, ...others] = await memory.points('slipway.backup.age')
+    expect([age?.attributes, others]).toEqual([{ 'slipway.backup.kind': 'postgres' }, []])
+    expect(Math.floor(Number(age?.value) / 600)).toBe(6)
+    expect(await memory.points('slipway.backup.size')).toEqual([{ attributes: { 'slipway.backup.kind': 'postgres' }, value: 500 }])
+    expect(await memory.points('slipway.backup.drill.age')).toHaveLength(1)
   })
 })
 

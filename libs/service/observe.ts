@@ -5,6 +5,7 @@ import { readBacklog } from '@slipway/queue'
 import type { Scanner, ScanResult } from '@slipway/scanner'
 import type { AcceptOptions, ScanGate } from '@slipway/storage'
 import { observe, type ScanMetrics } from '@slipway/telemetry'
+import { type BackupNote, readBackupNotes } from './backup-notes.ts'
 import type { RedisConnections } from './redis.ts'
 
 /** A gate that tells the metrics of every verdict, whether it came with the upload or after it. */
@@ -113,4 +114,23 @@ export function observeScanner(scanner: Pick<Scanner, 'load' | 'state'>, now: ()
     }),
   )
   return stack
+}
+
+interface ObservedBackups {
+  readonly redis: Pick<RedisConnections, 'get'>
+  readonly keyPrefix: string
+  readonly now: () => number
+}
+
+/** Age and size of what the backup commands have left word of. */
+export function observeBackups({ redis, keyPrefix, now }: ObservedBackups): Disposable {
+  return observe(['slipway.backup.age', 'slipway.backup.size', 'slipway.backup.drill.age'], async (report) => {
+    const { drill, ...backups } = await readBackupNotes(redis.get('state'), keyPrefix)
+    const age = ({ at }: BackupNote) => Math.max(0, (now() - at) / 1000)
+    for (const [kind, note] of Object.entries(backups)) {
+      report('slipway.backup.age', age(note), { 'slipway.backup.kind': kind })
+      if (note.bytes !== null) report('slipway.backup.size', note.bytes, { 'slipway.backup.kind': kind })
+    }
+    if (drill) report('slipway.backup.drill.age', age(drill))
+  })
 }

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { processEnvironment } from '@slipway/config'
 import { freePort } from '@slipway/stack'
+import { catalogue, libraryMetrics } from '@slipway/telemetry'
 import { type CollectedSpan, type Collector, startCollector } from '@slipway/testing'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
@@ -16,6 +17,7 @@ const traceId = '4bf92f3577b34da6a3ce929d0e0e4736'
 let home: string
 let collector: Collector
 let spans: CollectedSpan[]
+let fileId: string
 
 /** The whole stack with telemetry on. A permanent deletion is one request, one transaction and one job that works on the object store. */
 beforeAll(async () => {
@@ -28,6 +30,7 @@ beforeAll(async () => {
   const file = new FormData()
   file.set('file', new Blob(['a small file']), 'small.txt')
   const { id } = await call<{ id: string }>(access, '/api/v1/files', { method: 'POST', body: file })
+  fileId = id
   const traceparent = `00-${traceId}-00f067aa0ba902b7-01`
   await call(access, `/api/v1/files/${id}?permanent=true`, { method: 'DELETE', headers: { traceparent } })
   await jobsEnd(access)
@@ -81,16 +84,47 @@ async function jobsEnd(access: Access): Promise<void> {
 describe('the metrics of the stack', () => {
   it.each([
     'http.server.request.duration',
-    'slipway.scan.duration',
-    'slipway.scan.bytes',
+    'messaging.process.duration',
     'slipway.queue.wait',
-    'slipway.queue.run',
+    'slipway.queue.attempts',
     'slipway.queue.jobs',
     'slipway.queue.oldest_age',
+    'slipway.scan.duration',
+    'slipway.scan.bytes',
+    'slipway.scan.connection.count',
+    'slipway.scan.connection.wait_time',
+    'slipway.scan.status',
+    'slipway.storage.operation.duration',
+    'slipway.storage.bytes',
+    'slipway.quota.bytes',
+    'slipway.quota.fullest',
     'db.client.connection.count',
+    'db.client.connection.pending_requests',
+    'db.client.connection.wait_time',
     'nodejs.eventloop.delay.p99',
   ])('have %s', (name) => {
     expect(collector.metrics.map((metric) => metric.name)).toContain(name)
+  })
+})
+
+describe('all that is recorded', () => {
+  it('is in the table of metrics, ours and those of the libraries', () => {
+    const known = new Set([...Object.keys(catalogue), ...libraryMetrics.map(({ name }) => name)])
+    expect([...new Set(collector.metrics.map(({ name }) => name))].filter((name) => !known.has(name))).toEqual([])
+    const ours = collector.metrics.filter(({ scope }) => scope === 'slipway').map(({ name }) => name)
+    expect([...new Set(ours)].filter((name) => !(name in catalogue))).toEqual([])
+  })
+
+  it('names no file, tenant or job in a metric, all of them in spans', () => {
+    const ids = ['slipway.file.id', 'slipway.tenant.id', 'slipway.job.id'].map(
+      (key) => spans.find(({ attributes }) => attributes[key])?.attributes[key] ?? `no ${key}`,
+    )
+    expect(ids[0]).toBe(fileId)
+    expect(ids).toEqual(ids.map(() => expect.stringMatching(/^[0-9a-f-]{36}$/) as string))
+    const metrics = collector.metricBytes().toString('latin1')
+    expect(metrics.length).toBeGreaterThan(0)
+    expect(ids.filter((id) => metrics.includes(id))).toEqual([])
+    expect(metrics).toContain('/api/v1/files/{id}')
   })
 })
 
@@ -105,6 +139,8 @@ describe('one request', () => {
 
   it('is one trace from the API to the worker', () => {
     const services = new Set(spans.map((span) => span.resource['service.name']))
+    // Identity is in it too when the time has come to ask it who was signed out.
+    services.delete('slipway-identity-api')
     expect(services).toEqual(new Set(['slipway-files-api', 'slipway-files-worker']))
   })
 

@@ -1,5 +1,6 @@
 export { catalogue, type MetricName } from './catalogue.ts'
 export { metricsAreOn, type ObservedName, observe, type Report } from './instruments.ts'
+export { libraryMetrics } from './library-metrics.ts'
 export { createLog, type Log, type LogSettings } from './log.ts'
 export type { Metric } from './metric.ts'
 export {

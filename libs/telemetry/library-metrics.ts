@@ -32,14 +32,14 @@ export const libraryMetrics: readonly { name: string; type: string; unit: string
     name: 'http.client.request.duration',
     type: 'histogram',
     unit: 's',
-    of: 'Requests that the process sends, by method, status and host',
+    of: 'Requests that the process sends, by method, status and host; at most 300 series',
     from: 'instrumentation-http, instrumentation-undici',
   },
   {
     name: 'db.client.operation.duration',
     type: 'histogram',
     unit: 's',
-    of: 'Statements, by their first word and database',
+    of: 'Statements, by their first word and database; at most 300 series',
     from: 'instrumentation-pg',
   },
 ]

@@ -24,18 +24,24 @@ export interface Collector extends AsyncDisposable {
   metrics: CollectedMetric[]
   /** Everything received, to look for what must not be in it. */
   bytes(): Buffer
+  /** The same, of metrics only. */
+  metricBytes(): Buffer
 }
 
 /** An OTLP/HTTP receiver of protobuf messages. Field numbers are those of opentelemetry-proto 1.x. */
 export async function startCollector(): Promise<Collector> {
   const bodies: Buffer[] = []
+  const metricBodies: Buffer[] = []
   const spans: CollectedSpan[] = []
   const metrics: CollectedMetric[] = []
   const receive = async (request: IncomingMessage, response: ServerResponse) => {
     const body = await readBody(request)
     bodies.push(body)
     if (request.url === '/v1/traces') spans.push(...decodeSpans(body))
-    if (request.url === '/v1/metrics') metrics.push(...decodeMetrics(body))
+    if (request.url === '/v1/metrics') {
+      metricBodies.push(body)
+      metrics.push(...decodeMetrics(body))
+    }
     response.writeHead(200, { 'content-type': 'application/x-protobuf' }).end()
   }
   const server = createServer((request, response) => void receive(request, response))
@@ -45,6 +51,7 @@ export async function startCollector(): Promise<Collector> {
     spans,
     metrics,
     bytes: () => Buffer.concat(bodies),
+    metricBytes: () => Buffer.concat(metricBodies),
     async [Symbol.asyncDispose]() {
       server.closeAllConnections()
       await new Promise((resolve) => server.close(resolve))

@@ -112,6 +112,17 @@ describe('a run', () => {
     ])
   })
 
+  it('that fails for good is told once, with its attempts', async () => {
+    const ends: AttemptEnd[] = []
+    const metrics = { started: () => undefined, finished: (end: AttemptEnd) => void ends.push(end), stalled: () => undefined }
+    const workers = await all.workers({ metrics })
+    await all.ended(await request(probe, 'x', 9), 'dead')
+    await all.ended(await request(probe, 'after it'))
+    await workers.stop(1000)
+    const dead = ends.filter(({ outcome }) => outcome === 'dead')
+    expect(dead).toEqual([{ queue: 'probe', outcome: 'dead', milliseconds: expect.any(Number) as number, attempts: probe.attempts }])
+  })
+
   it('twice changes nothing the second time: a row that has ended is not taken up again', async () => {
     await all.workers()
     const id = await request(keyed, 'once')

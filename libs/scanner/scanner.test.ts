@@ -3,7 +3,7 @@ import { Readable } from 'node:stream'
 import { freePort } from '@slipway/stack'
 import { describe, expect, it } from 'vitest'
 import { fakeClamd, officialVersion, type Script } from './fake-clamd.fixtures.ts'
-import { createScanner } from './scanner.ts'
+import { createScanner, type ScannerOpening } from './scanner.ts'
 
 const clean = (socket: { end(text: string): unknown }) => void socket.end('stream: OK\0')
 const content = () => Readable.from([Buffer.from('some '), Buffer.from('content')])
@@ -15,6 +15,27 @@ async function setUp(script: Script, changes: Partial<Parameters<typeof createSc
   const scanner = stack.use(createScanner({ host: clamd.host, port: clamd.port, ...limits, ...changes }))
   return { clamd, scanner, [Symbol.asyncDispose]: () => stack.disposeAsync() }
 }
+
+describe('whoever measures', () => {
+  it('is told how each scan came to its place: that it did, that none was free, that clamd is away, that it was given up', async () => {
+    const told: (string | null)[] = []
+    const onOpen = ({ error, seconds }: ScannerOpening) => {
+      expect(seconds).toBeGreaterThanOrEqual(0)
+      told.push(error)
+    }
+    await using made = await setUp({ onEnd: clean }, { onOpen, queueSeconds: 0 })
+    await made.scanner.scan(content())
+    const stream = await made.scanner.open()
+    await expect(made.scanner.open()).rejects.toMatchObject({ code: 'service.overloaded' })
+    await expect(made.scanner.open(AbortSignal.abort())).rejects.toThrow('abort')
+    stream.destroy()
+    await using alone = createScanner({ ...nowhere, port: await freePort(), onOpen })
+    await expect(alone.open()).rejects.toMatchObject({ code: 'scanner.unavailable' })
+    expect(told).toEqual([null, null, 'service.overloaded', 'cancelled', 'scanner.unavailable'])
+  })
+})
+
+const nowhere = { host: '127.0.0.1', connections: 1, queueSeconds: 600, idleSeconds: 600, maxFileBytes: 1_000_000 }
 
 describe('a verdict', () => {
   it('comes with what clamd said, and engine and database in force', async () => {

@@ -53,7 +53,9 @@ export interface Scanner extends AsyncDisposable {
   /** Never throws. */
   state(): Promise<ScannerState>
   /** Scans under way and waiting, for metrics. */
-  load(): { busy: number; waiting: number; places: number }
+  load(): { busy: number; waiting: number }
+  /** Scans at a time. */
+  readonly places: number
 }
 
 /** Deadline for connecting, PING and VERSION: clamd answers each without scanning. */
@@ -104,7 +106,8 @@ export function createScanner(options: ScannerOptions): Scanner {
     ping: control.ping,
     version,
     state: () => scannerState(control.version),
-    load: () => ({ busy: slots.busy, waiting: slots.waiting, places: connections }),
+    load: () => ({ busy: slots.busy, waiting: slots.waiting }),
+    places: connections,
     async [Symbol.asyncDispose]() {
       closing.abort(new DOMException('The scanner is closing', 'AbortError'))
     },

@@ -153,7 +153,7 @@ describe('scans', () => {
     const { scanner } = worker.host.shared
     const stream = await scanner.open()
     const states = await memory.points('slipway.scan.connection.count')
-    const { places } = scanner.load()
+    const { places } = scanner
     expect(states.map(({ attributes, value }) => [attributes['slipway.scan.connection.state'], value])).toEqual([
       ['used', 1],
       ['idle', places - 1],
@@ -238,7 +238,7 @@ describe('pools', () => {
       return found.some(({ attributes, value }) => attributes['db.client.connection.pool.name'] === 'redis/cache' && value === 1)
     })
     const names = (await memory.points('db.client.connection.max')).map(({ attributes }) => attributes['db.client.connection.pool.name'])
-    expect(new Set(names)).toEqual(new Set(['redis/cache', 'slipway_notes_runtime', 'slipway_notes_system']))
+    expect(new Set(names)).toEqual(new Set(['redis/cache', 'redis/state', 'slipway_notes_runtime', 'slipway_notes_system']))
     const waits = await memory.points('db.client.connection.wait_time')
     expect(waits.map(({ attributes }) => attributes['db.client.connection.pool.name'])).toContain('slipway_notes_system')
   })

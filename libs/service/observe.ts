@@ -94,11 +94,12 @@ export function observeRedis({ open }: Pick<RedisConnections, 'open'>): Disposab
 const scanStates = ['ok', 'test-signatures', 'down'] as const
 
 /** Places at clamd, whether it answers, and how old its signatures are. */
-export function observeScanner(scanner: Pick<Scanner, 'load' | 'state'>, now: () => number): Disposable {
+export function observeScanner(scanner: Pick<Scanner, 'load' | 'places' | 'state'>, now: () => number): Disposable {
   const stack = new DisposableStack()
   stack.use(
     observe(['slipway.scan.connection.count', 'slipway.scan.connection.max', 'slipway.scan.connection.pending_requests'], (report) => {
-      const { busy, waiting, places } = scanner.load()
+      const { busy, waiting } = scanner.load()
+      const { places } = scanner
       report('slipway.scan.connection.count', busy, { 'slipway.scan.connection.state': 'used' })
       report('slipway.scan.connection.count', places - busy, { 'slipway.scan.connection.state': 'idle' })
       report('slipway.scan.connection.max', places)

@@ -7,7 +7,7 @@ import { Redis } from 'ioredis'
 import { Client } from 'pg'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type Harness, harness, tenantA } from './harness.fixtures.ts'
-import { enqueue } from './index.ts'
+import { type AttemptEnd, enqueue } from './index.ts'
 import { keyed, probe } from './probe-queues.fixtures.ts'
 import { prefix } from './probe-settings.fixtures.ts'
 
@@ -59,9 +59,13 @@ describe('a worker host that is killed', () => {
     await host.said('started hang')
     expect((await all.row(id))?.state).toBe('active')
     await host.kill()
-    await all.workers()
+    const stalled: string[] = []
+    await all.workers({
+      metrics: { started: () => undefined, finished: () => undefined, stalled: (queue) => void stalled.push(queue) },
+    })
     expect(await all.ended(id)).toMatchObject({ attempts: 1 })
     expect(await all.runs('hang')).toBe(1)
+    expect(stalled).toEqual(['probe'])
   })
 
   it('in the middle of a job, together with all of Redis, still leaves it to another host', async () => {
@@ -87,9 +91,18 @@ describe('a worker host that is killed', () => {
     for (const id of [`${durable}.1`, fast]) await client.hset(`${prefix}:probe:${id}`, 'stc', 3)
     client.disconnect()
     await host.kill()
-    await all.workers()
+    const ends: AttemptEnd[] = []
+    await all.workers({
+      metrics: { started: () => undefined, finished: (end) => void ends.push(end), stalled: () => undefined },
+    })
     for (const id of [durable, fast]) expect(await all.ended(id, 'dead')).toMatchObject({ reason: expect.stringContaining('stalled') })
     expect(await all.effects()).toEqual([])
+    await all.until(
+      async () => ends.length,
+      (told) => told === 2,
+    )
+    const dead = { queue: 'probe', outcome: 'dead', milliseconds: null, attempts: expect.any(Number) as number }
+    expect(ends).toEqual([dead, dead])
   })
 
   it('after it gave a job to Redis, before its row says so, leaves one job and not two', async () => {

@@ -30,7 +30,7 @@ export const contentCatalogue = {
     description: 'Waiting for a place at clamd, connecting included; `error.type` when there was none',
     attributes: { 'error.type': { values: ['service.overloaded', 'scanner.unavailable', 'cancelled'] } },
     boundaries: acquireSeconds,
-    where: 'libs/service/observe.ts',
+    where: 'libs/service/resources.ts',
   },
   'slipway.scan.connection.count': {
     type: 'level',
@@ -77,13 +77,13 @@ export const contentCatalogue = {
       'error.type': { atMost: 20, such: 'names of S3 and network errors; a missing object is one' },
     },
     boundaries: requestSeconds,
-    where: 'libs/service/observe.ts',
+    where: 'libs/service/resources.ts',
   },
   'slipway.storage.bytes': {
     type: 'counter',
     unit: 'By',
     description: 'Bytes of bodies: what was sent, and what answers announced',
     attributes: { 'slipway.storage.direction': { values: ['read', 'write'] } },
-    where: 'libs/service/observe.ts',
+    where: 'libs/service/resources.ts',
   },
 } as const satisfies Record<string, Metric>

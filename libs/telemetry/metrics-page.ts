@@ -26,6 +26,7 @@ Names follow OpenTelemetry's semantic conventions where it has one; ours begin w
 is appended, counters end in \`_total\`: \`slipway.queue.oldest_age\` is \`slipway_queue_oldest_age_seconds\`.
 
 - **Counted in the process**, never derived from spans: sampling changes no figure. Without \`OTEL_EXPORTER_OTLP_ENDPOINT\` nothing is hooked in.
+- A **level** is an up-down counter that is read at every export, a **gauge** too: levels of several processes may be added up, gauges not.
 - **Bounded**: an attribute has the values listed, or as many as stated; what is beyond is \`_OTHER\`. No tenant, person, file, dish, job or path
   is an attribute of a metric. Those are attributes of spans: \`slipway.tenant.id\`, \`slipway.file.id\`, \`slipway.dish.id\`, \`slipway.job.id\` …
 - **Shared** metrics are figures of the whole installation that every replica reads and reports for itself. Ask for

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { metrics } from '@opentelemetry/api'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import {
@@ -210,6 +211,11 @@ describe('the table', () => {
 
   it('is on the page, each metric in one row', () => {
     for (const name of Object.keys(catalogue)) expect(metricsPage().split(`| \`${name}\` |`), name).toHaveLength(2)
+  })
+
+  it('says where each metric is recorded', () => {
+    const places = new Set(Object.values<Metric>(catalogue).map(({ where }) => where))
+    expect([...places].filter((place) => !existsSync(new URL(`../../${place}`, import.meta.url)))).toEqual([])
   })
 
   it('has `slipway.` before every name that is not a convention', () => {

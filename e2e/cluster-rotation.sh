@@ -7,8 +7,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 cluster=$(cd ../shared/cluster && pwd)
 . "$cluster/env.sh"
-node_bin=$(dirname "$(node -e 'process.stdout.write(process.execPath)')")
-export PATH="$PWD/node_modules/.bin:$node_bin:$BIN:$PATH"
+export PATH="$PWD/node_modules/.bin:$BIN:$PATH"
 url=http://localhost:30080
 page=docs/operate/rotate-secrets.md
 work=$(mktemp -d)

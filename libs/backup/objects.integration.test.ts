@@ -122,7 +122,7 @@ describe('a second backup', () => {
     [9, 'all the time, not for ever'],
   ])('reads an object that is replaced %i times meanwhile %s', async (times) => {
     await using vault = await filled()
-    const { read } = vault.storage
+    const read = vault.storage.read.bind(vault.storage)
     let replaced = 0
     const rival: typeof read = async (place, options) => {
       if (place.key === photo.key && replaced < times) await store(vault.storage, photo, `photo ${++replaced}`)

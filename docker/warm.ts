@@ -13,4 +13,3 @@ await Promise.all([
   ...services.flatMap((service) => service.queues.map((queue) => queue.processor())),
 ])
 flushCompileCache()
-process.exit()

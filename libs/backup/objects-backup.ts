@@ -178,8 +178,11 @@ interface Copied {
   readonly damaged: boolean
 }
 
-/** Undefined when the object is gone. Objects are never replaced by others under their key, so that one more try meets the same bytes. */
-async function copy(source: Source): Promise<Copied | undefined> {
+/**
+ * Undefined when the object is gone. Objects are hardly ever replaced by others under their key, so that a few more tries meet bytes that
+ * stay; a store that refuses the ETag that it has just told would be asked for ever.
+ */
+async function copy(source: Source, tries = 3): Promise<Copied | undefined> {
   const head = await source.storage.head(source)
   if (!head) return undefined
   const { bucket, key } = source
@@ -191,7 +194,9 @@ async function copy(source: Source): Promise<Copied | undefined> {
     return { line, copied, damaged: digest.sha256 !== declared }
   } catch (error) {
     if (!isProblem(error, 'resource.not-found') && !isProblem(error, 'precondition.failed')) throw error
-    return (await source.storage.head(source)) ? await copy(source) : undefined
+    if (!(await source.storage.head(source))) return undefined
+    if (tries > 1) return await copy(source, tries - 1)
+    throw new BackupError(`${bucket}/${key} is another object each time that it is read`, { cause: error })
   }
 }
 

@@ -117,6 +117,29 @@ describe('a second backup', () => {
     expect(await contentOf(vault.storage, photo)).toBe('a new photo')
   })
 
+  test.each([
+    [1, 'once, as it stands then'],
+    [9, 'all the time, not for ever'],
+  ])('reads an object that is replaced %i times meanwhile %s', async (times) => {
+    await using vault = await filled()
+    const read = vault.storage.read.bind(vault.storage)
+    let replaced = 0
+    const rival: typeof read = async (place, options) => {
+      if (place.key === photo.key && replaced < times) await store(vault.storage, photo, `photo ${++replaced}`)
+      return read(place, options)
+    }
+    Object.assign(vault.storage, { read: rival })
+    const made = backUp(vault)
+    if (times === 1) {
+      expect(await made).toMatchObject({ copied: 2, vanished: 0 })
+      Object.assign(vault.storage, { read })
+      expect(await checkObjects({ ...vault, manifest: (await made).manifest })).toBe(0)
+    } else {
+      await expect(made).rejects.toThrow('files/tenant-1/photo.jpg is another object each time that it is read')
+      expect((await readCatalog(vault.vault)).backups).toEqual([])
+    }
+  })
+
   test('makes copies again that were lost in the vault', async () => {
     await using vault = await filled()
     await backUp(vault)

@@ -121,7 +121,7 @@ class HangUp extends Error {}
 export async function start(failures: Context['failures'] = [], options: Partial<ClientOptions> = {}) {
   const context: Context = { seen: [], failures }
   const waits: number[] = []
-  const log = { info: () => undefined, warn: () => undefined, error: () => undefined }
+  const log = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined }
   const auth = {
     authenticate: async ({ headers }: { headers: { authorization?: string } }) => {
       if (headers.authorization === 'Bearer stale') throw problem('auth.expired')

@@ -9,7 +9,7 @@ export async function freePort(): Promise<number> {
 }
 
 const lowest = 20_000
-const highest = 32_000
+const highest = 30_000
 
 /** Ports that this process has given out, and to whom: a part that is about to start has not bound its port yet. */
 const givenTo = new Map<number, string>()
@@ -27,7 +27,8 @@ export async function reclaimPort(port: number, owner: string): Promise<boolean>
 /**
  * Several free ports. One that this process was given before never comes again, be it bound by now or not. They lie below the range
  * from which systems number outgoing connections (32768 and up on Linux): a port from that range may be taken by any connection
- * before a part has bound it.
+ * before a part has bound it. They also lie below the node ports of Kubernetes (30000 and up): where a cluster runs on this machine,
+ * such a port can be bound, and connections to it go to the cluster all the same.
  */
 export async function freePorts(count: number, owner = ''): Promise<number[]> {
   const servers: Server[] = []

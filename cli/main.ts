@@ -1,3 +1,4 @@
+import { traceCommand } from '@slipway/telemetry/command'
 import { parseInvocation, unknownWord } from './arguments.ts'
 import { commandNames, commands } from './commands.ts'
 import { exitCodes, renderFailure, toFailure } from './failure.ts'
@@ -13,7 +14,8 @@ async function run(args: readonly string[]): Promise<number> {
     console.log(`usage: slipway ${command.usage}\n\n${entry.summary}`)
     return exitCodes.ok
   }
-  return command.run(parseInvocation(name, command, rest))
+  const invocation = parseInvocation(name, command, rest)
+  return traceCommand(`slipway ${name}`, () => command.run(invocation))
 }
 
 try {

@@ -42,6 +42,8 @@ export interface Pod {
   // oxlint-disable-next-line typescript/no-explicit-any -- see above
   readonly spec: any
   readonly containers: readonly Container[]
+  /** The first one that is no init container. */
+  readonly main: Container
 }
 
 /** Values that every rendering begins with. */
@@ -105,7 +107,7 @@ export function podsOf(objects: readonly KubernetesObject[]): Pod[] {
     if (!template?.spec?.containers) return []
     const { metadata, spec } = template
     const containers = [...(spec.initContainers ?? []), ...spec.containers]
-    return [{ owner, component: metadata.labels['app.kubernetes.io/component'], metadata, spec, containers }]
+    return [{ owner, component: metadata.labels['app.kubernetes.io/component'], metadata, spec, containers, main: spec.containers[0] }]
   })
 }
 

@@ -31,6 +31,17 @@ const renderings: Readonly<Record<string, object>> = {
   },
   'an existing Secret': { secrets: { mode: 'existing', name: 'mine' } },
   'an ExternalSecret': { secrets: { mode: 'external', external: { store: { name: 'vault' }, key: 'slipway' } } },
+  ...Object.fromEntries(
+    ['direct', 'sidecar', 'gateway', 'sidecar+gateway'].map((mode) => [
+      `telemetry: ${mode}`,
+      {
+        backup: { enabled: true },
+        restore: { from: 'latest' },
+        telemetry: { mode, ...(mode === 'direct' ? { endpoint: 'http://c:4318' } : { monitors: { enabled: true } }) },
+      },
+    ]),
+  ),
+  'several gateways': { telemetry: { mode: 'sidecar+gateway', gateway: { replicas: 3 } } },
   'no policies': { networkPolicies: { enabled: false }, podDisruptionBudgets: { enabled: false } },
   'everything of a pod': {
     image: { registry: 'registry.example.com', pullSecrets: ['pull'] },

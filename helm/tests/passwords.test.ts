@@ -41,7 +41,7 @@ const environmentWith = (secrets: Record<string, string>) => ({
 
 /** What the container of a bundled store runs, in a folder instead of on its volumes. */
 function container(component: string) {
-  const found = podsOf(render()).find((pod) => pod.component === component)?.containers[0]
+  const found = podsOf(render()).find((pod) => pod.component === component)?.main
   const script = (found?.args?.[0] ?? '').replaceAll('/tmp/', `${folder}/tmp/`).replaceAll('/data', `${folder}/data`)
   return { script, probe: (found?.['readinessProbe'] as { exec?: { command: string[] } })?.exec?.command[2] ?? '' }
 }

@@ -8,7 +8,7 @@ const rendered = (name: string) => render({ ...parse(readFileSync(`${chart}/prof
 
 function variablesOf(objects: ReturnType<typeof render>, of: string): (readonly [string, string | undefined])[] {
   const [pod] = podsOf(objects).filter(({ component }) => component === of)
-  return (pod?.containers[0]?.env ?? []).map(({ name, value }) => [name, value] as const)
+  return (pod?.main.env ?? []).map(({ name, value }) => [name, value] as const)
 }
 
 test('there is one for each kind of installation', () => {

@@ -9,7 +9,7 @@ const users = ['identity-api', 'identity-worker', 'files-api', 'files-worker', '
 
 function variablesOf(objects: KubernetesObject[], user: string): Record<string, string | undefined> {
   const pod = podsOf(objects).find((found) => found.component === user)
-  return Object.fromEntries((pod?.containers[0]?.env ?? []).map(({ name, value }) => [name, value]))
+  return Object.fromEntries((pod?.main.env ?? []).map(({ name, value }) => [name, value]))
 }
 
 describe.each(managedMixes)('managed: $name', ({ mix, values }) => {
@@ -43,8 +43,8 @@ describe.each(managedMixes)('managed: $name', ({ mix, values }) => {
     for (const pod of podsOf(objects).filter((found) => users.includes(found.component)))
       for (const [store, [variable, file]] of Object.entries(files)) {
         const is = mix.includes(store as Store)
-        expect(pod.containers[0]?.env?.find(({ name }) => name === variable)?.value).toBe(is ? file : undefined)
-        const mounted = pod.containers[0]?.volumeMounts?.some(({ mountPath }) => file.startsWith(`${mountPath}/`))
+        expect(pod.main.env?.find(({ name }) => name === variable)?.value).toBe(is ? file : undefined)
+        const mounted = pod.main.volumeMounts?.some(({ mountPath }) => file.startsWith(`${mountPath}/`))
         expect(mounted, `${pod.component} ${store}`).toBe(is)
       }
   })
@@ -74,7 +74,7 @@ describe.each(managedMixes)('managed: $name', ({ mix, values }) => {
     }
     const left = mix.flatMap((store) => own[store]).toSorted()
     const args = ['slipway', 'cluster-secrets', 'shop-slipway-secrets']
-    expect(job?.containers[0]?.args).toEqual(left.length === 0 ? args : [...args, '--without', left.join(',')])
+    expect(job?.main.args).toEqual(left.length === 0 ? args : [...args, '--without', left.join(',')])
     const secretOf = { DATABASE_ADMIN_PASSWORD: 'db', REDIS_PASSWORD: 'cache', S3_ACCESS_KEY: 's3', S3_SECRET_KEY: 's3' }
     for (const { component, containers } of podsOf(objects).filter((pod) => users.includes(pod.component)))
       for (const { valueFrom } of containers[0]?.env ?? []) {
@@ -113,7 +113,7 @@ test('credentials of a managed store may lie in a Secret of their own', () => {
 test('the engine of object storage can be minio', () => {
   const objects = render({ objectStorage: { engine: 'minio' } })
   const pod = podsOf(objects).find(({ component }) => component === 'object-storage')
-  expect(pod?.containers[0]?.image).toMatch(/^quay\.io\/minio\/minio:/)
+  expect(pod?.main.image).toMatch(/^quay\.io\/minio\/minio:/)
   expect(variablesOf(objects, 'files-api')['S3_ENDPOINT']).toBe('http://shop-slipway-object-storage:9000')
 })
 
@@ -180,7 +180,7 @@ describe('Postgres by the identity of the pods', () => {
 
   test('nobody makes one up', () => {
     const [job] = podsOf(objects).filter(({ component }) => component === 'make-secrets')
-    const left = job?.containers[0]?.args?.at(-1)?.split(',') ?? []
+    const left = job?.main.args?.at(-1)?.split(',') ?? []
     const all = missingSecrets(
       {},
       services.map(({ name }) => name),

@@ -261,7 +261,7 @@ describe('limits of routes', () => {
   test('reach the nginx of the frontend', () => {
     const objects = render(limited)
     const [frontend] = podsOf(objects).filter(({ component }) => component === 'frontend')
-    expect(frontend?.containers[0]?.env).toEqual(
+    expect(frontend?.main.env).toEqual(
       expect.arrayContaining([
         { name: 'EDGE_BODY_BYTES', value: '1048576' },
         { name: 'EDGE_READ_SECONDS', value: '60' },

@@ -5,14 +5,18 @@ import { readBacklog } from '@slipway/queue'
 import type { Scanner, ScanResult } from '@slipway/scanner'
 import type { AcceptOptions, ScanGate } from '@slipway/storage'
 import { observe, type ScanMetrics } from '@slipway/telemetry'
+import { recordSpan } from '@slipway/telemetry/span'
 import { type BackupNote, readBackupNotes } from './backup-notes.ts'
 import type { RedisConnections } from './redis.ts'
 
-/** A gate that tells the metrics of every verdict, whether it came with the upload or after it. */
+/** A gate that tells metrics and traces of every verdict, whether it came with the upload or after it. */
 export function measuredGate(gate: ScanGate, metrics: ScanMetrics | null): ScanGate {
   if (!metrics) return gate
-  const record = ({ size, verdict: { verdict, reason, milliseconds } }: { size: number; verdict: ScanResult }) =>
+  const record = ({ size, verdict: { verdict, reason, milliseconds } }: { size: number; verdict: ScanResult }) => {
     metrics.record({ verdict, reason, bytes: size, seconds: milliseconds / 1000 })
+    // Gateways keep traces by the verdict.
+    recordSpan('scan', milliseconds, { 'slipway.scan.verdict': verdict, 'slipway.scan.reason': reason, 'slipway.scan.bytes': size })
+  }
   const accept = async (source: Readable, options: AcceptOptions & { syncBytes: number }) => {
     const accepted = await gate.accept(source, options)
     // A pending scan that fails is told by whoever settles it.

@@ -19,4 +19,5 @@ export {
 } from './metrics.ts'
 export { metricsPage } from './metrics-page.ts'
 export { isSensitive, redact } from './redact.ts'
-export { currentTraceId, queueTelemetry, shutdownTelemetry } from './trace.ts'
+export { shutdownTelemetry } from './shutdown.ts'
+export { currentTraceId, queueTelemetry } from './trace.ts'

@@ -1,4 +1,4 @@
-import { trace } from '@opentelemetry/api'
+import { type Attributes, SpanKind, trace } from '@opentelemetry/api'
 
 /**
  * Notes on the running span whom and what it is about, by the noun: `{ file: id }` becomes `slipway.file.id`. Traces are found by these;
@@ -8,6 +8,15 @@ export function describeSpan(ids: Readonly<Record<string, string | null | undefi
   const span = trace.getActiveSpan()
   if (!span?.isRecording()) return
   for (const [noun, id] of Object.entries(ids)) if (id) span.setAttribute(`slipway.${noun}.id`, id)
+}
+
+/** A span of what has just ended and took so long, where nothing was at hand while it went on. */
+export function recordSpan(name: string, milliseconds: number, attributes: Attributes): void {
+  const end = Date.now()
+  trace
+    .getTracer('slipway')
+    .startSpan(name, { kind: SpanKind.CLIENT, startTime: end - milliseconds, attributes })
+    .end(end)
 }
 
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i

@@ -9,6 +9,8 @@ export interface CollectedSpan {
   spanId: string
   parentId: string
   kind: number
+  /** Its status is an error. */
+  failed: boolean
   attributes: Record<string, string>
   resource: Record<string, string>
 }
@@ -86,6 +88,7 @@ function decodeSpan(span: Buffer, scope: string, resource: Record<string, string
     spanId: id(2),
     parentId: id(4),
     kind,
+    failed: messages(span, 15).some((status) => fields(status).some(({ number, value }) => number === 3 && value === 2n)),
     attributes: Object.fromEntries(attributes(span, 9)),
   }
 }

@@ -86,6 +86,26 @@
 {{- end }}
 {{- end -}}
 
+{{/* Egress rules to where telemetry goes, for hooks: others have policies of their own. Takes the root. */}}
+{{- define "slipway.network.toTelemetry" -}}
+{{- $parts := fromJson (include "slipway.telemetry.parts" .) -}}
+{{- if $parts.gateway }}
+- to:
+    - podSelector:
+        matchLabels: {{- include "slipway.selector" (dict "root" . "component" "collector") | nindent 10 }}
+  ports: [{ port: 4317, protocol: TCP }, { port: 4318, protocol: TCP }]
+{{- else if ne .Values.telemetry.mode "off" }}
+{{ include "slipway.network.toExporters" . }}
+{{- end }}
+{{- end -}}
+{{- define "slipway.network.toExporters" -}}
+- to:
+    {{- range .Values.telemetry.cidrs }}
+    - ipBlock: { cidr: {{ . | quote }} }
+    {{- end }}
+  ports: [{{ range $index, $port := .Values.telemetry.ports }}{{ if $index }}, {{ end }}{ port: {{ $port }}, protocol: TCP }{{ end }}]
+{{- end -}}
+
 {{/* Names; servers of many networks answer on other ports than 53 behind the Service, so the port alone is what can be said. */}}
 {{- define "slipway.network.names" -}}
 - ports: [{ port: 53, protocol: UDP }, { port: 53, protocol: TCP }]

@@ -51,11 +51,14 @@ topologySpreadConstraints:
 {{- end -}}
 
 {{/* Labels and annotations of a pod template: nothing that a new version of the chart alone changes, so that stores are not restarted for it.
-Arguments: root, component, and optionally secrets (it uses secrets), labels (a map). */}}
+Arguments: root, component, and optionally secrets (it uses secrets), telemetry (it sends some), labels (a map). */}}
 {{- define "slipway.podMetadata" -}}
 labels: {{- include "slipway.selector" . | nindent 2 }}
   app.kubernetes.io/part-of: slipway
   {{- with .labels }}{{ toYaml . | nindent 2 }}{{ end }}
+  {{- if and .telemetry (ne .root.Values.telemetry.mode "off") }}
+  slipway.dev/sends-telemetry: "true"
+  {{- end }}
   {{- with .root.Values.pod.labels }}{{ toYaml . | nindent 2 }}{{ end }}
 {{- $annotations := deepCopy .root.Values.pod.annotations }}
 {{- if .secrets }}{{ $_ := set $annotations "slipway.dev/secrets-generation" .root.Values.secrets.generation }}{{ end }}

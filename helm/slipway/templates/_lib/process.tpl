@@ -35,8 +35,6 @@
   value: http://{{ include "slipway.name" (dict "root" $root "component" "identity-api") }}:8081
 - name: LOG_LEVEL
   value: {{ $root.Values.logLevel }}
-- name: OTEL_SERVICE_NAME
-  value: slipway-{{ .name }}-{{ .kind }}
 - name: SHUTDOWN_SECONDS
   value: {{ .shutdownSeconds | quote }}
 {{ include "slipway.secretVariable" (dict "root" $root "name" "SLIPWAY_SERVICE_CREDENTIAL" "key" (printf "%s_CREDENTIAL" $prefix)) }}
@@ -58,6 +56,7 @@
 {{ include "slipway.env.redis" $root }}
 {{ include "slipway.env.objectStorage" $root }}
 {{ include "slipway.env.clamav" $root }}
+{{ include "slipway.env.telemetry" (dict "root" $root "service" (printf "slipway-%s-%s" .name .kind)) }}
 {{- range $name, $value := .service.env }}
 {{- if ne (toString $value) "" }}
 - name: {{ $name }}

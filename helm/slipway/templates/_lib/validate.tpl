@@ -100,6 +100,7 @@ What the schema cannot say: how values fit together. All faults are collected an
 {{- if and $v.edge.tls.secret $v.edge.tls.issuer -}}
 {{- $faults = append $faults (printf "edge.tls.secret is %q and edge.tls.issuer is %q: keep one of them" $v.edge.tls.secret $v.edge.tls.issuer) -}}
 {{- end -}}
+{{- $faults = concat $faults (fromJsonArray (include "slipway.telemetry.faults" .)) -}}
 {{- $services := fromJson (include "slipway.services" .) -}}
 {{- if not (hasKey $services "identity") -}}
 {{- $faults = append $faults "services.identity is switched off: every other service asks it who calls; set services.identity.enabled to true" -}}

@@ -87,7 +87,9 @@ command: {{ toJson . }}
 args: {{ toJson . }}
 {{- end }}
 {{- with .env }}
-env: {{- include . $.root | nindent 2 }}
+env:
+  {{- include . $.root | nindent 2 }}
+  {{- include "slipway.env.telemetry" (dict "root" $.root "service" "slipway-backup") | nindent 2 }}
 {{- end }}
 volumeMounts:
   - { name: tmp, mountPath: /tmp }
@@ -110,4 +112,5 @@ volumeMounts:
 {{- end }}
 {{- include "slipway.ca.volumes" .root }}
 {{- include "slipway.vault.volumes" .root }}
+{{- include "slipway.telemetry.volumes" .root }}
 {{- end -}}

@@ -48,11 +48,10 @@
 {{- end }}
 {{- end -}}
 
-{{/* Of those who copy objects. Commands ask for the addresses of Postgres and Redis, of which nothing is read here. Takes the root. */}}
+{{/* Of those who copy objects. They ask for the address of Postgres, of which nothing is read here; in Redis they note for metrics that there is a backup. Takes the root. */}}
 {{- define "slipway.env.copies" -}}
 {{ include "slipway.env.postgresql" . }}
-- name: REDIS_URL
-  value: redis://{{ include "slipway.redis.host" . }}:{{ include "slipway.redis.port" . }}
+{{ include "slipway.env.redis" . }}
 {{ include "slipway.env.objectStorage" . }}
 {{ include "slipway.env.vault" . }}
 {{- end -}}

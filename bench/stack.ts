@@ -45,7 +45,7 @@ export async function startStack(settings: Readonly<Record<string, string>>): Pr
   }
 }
 
-function freePort(): Promise<number> {
+export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer()
     server.once('error', reject)

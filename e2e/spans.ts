@@ -30,7 +30,8 @@ interface Attribute {
 }
 
 const run = promisify(execFile)
-const namespace = process.env['NAMESPACE'] ?? 'slipway-e2e'
+/** Of e2e/cluster. */
+const namespace = 'slipway-e2e'
 const record = (attributes: readonly Attribute[] = []) =>
   Object.fromEntries(attributes.map(({ key, value }) => [key, String(Object.values(value)[0])]))
 

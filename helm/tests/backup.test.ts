@@ -101,8 +101,17 @@ describe('backups by the clock', () => {
     expect(postgres.containers.find(({ name }) => name === 'dump')?.env).toBeUndefined()
     const secrets = (pod: Pod, container: string) =>
       Object.entries(variablesOf(pod, container)).flatMap(([name, value]) => (value.startsWith('from ') ? [name] : []))
-    expect(secrets(postgres, 'publish').toSorted()).toEqual(['DATABASE_BACKUP_PASSWORD', 'REDIS_PASSWORD', 'S3_ACCESS_KEY', 'S3_SECRET_KEY'])
-    expect(secrets(podOf(objects, 'backup-object-storage'), 'copy').toSorted()).toEqual(['REDIS_PASSWORD', 'S3_ACCESS_KEY', 'S3_SECRET_KEY'])
+    expect(secrets(postgres, 'publish').toSorted()).toEqual([
+      'DATABASE_BACKUP_PASSWORD',
+      'REDIS_PASSWORD',
+      'S3_ACCESS_KEY',
+      'S3_SECRET_KEY',
+    ])
+    expect(secrets(podOf(objects, 'backup-object-storage'), 'copy').toSorted()).toEqual([
+      'REDIS_PASSWORD',
+      'S3_ACCESS_KEY',
+      'S3_SECRET_KEY',
+    ])
   })
 
   test('have room for the dump, and what holds a password is in memory', () => {

@@ -43,7 +43,11 @@ describe.each(modes)('%s', (mode) => {
     expect(componentsOf(senders(objects))).toEqual(
       [
         ...['identity', 'files', 'menu'].flatMap((name) => [`${name}-api`, `${name}-worker`]),
-        ...['backup-object-storage', 'backup-postgresql', 'doctor', 'migrate', 'restore'],
+        'backup-object-storage',
+        'backup-postgresql',
+        'doctor',
+        'migrate',
+        'restore',
       ].toSorted(),
     )
   })
@@ -111,7 +115,7 @@ describe('collectors', () => {
         if (!collector) continue
         const { exporters, processors } = configOf(collector)
         expect(Object.keys(processors)).not.toContain('batch')
-        for (const exporter of Object.values(exporters) as { sending_queue?: object; endpoint?: string }[])
+        for (const exporter of Object.values<{ sending_queue?: object; endpoint?: string }>(exporters))
           if (exporter.endpoint?.includes(':4317'))
             expect(exporter.sending_queue).toMatchObject({ storage: 'file_storage', batch: expect.anything() })
       }
@@ -213,7 +217,9 @@ describe.skipIf(spawnSync('otelcol-contrib', ['--version']).error !== undefined)
     for (const config of configs) {
       const env = {
         ...processEnvironment(),
-        ...{ POD_NAME: 'p', POD_NAMESPACE: 'n', OTLP_GRPC_HEADER: 'h' },
+        POD_NAME: 'p',
+        POD_NAMESPACE: 'n',
+        OTLP_GRPC_HEADER: 'h',
         COLLECTOR_CONFIG: config.replaceAll('/var/lib/otelcol', join(folder, 'queue')),
       }
       const { status, stderr } = spawnSync('otelcol-contrib', ['validate', '--config=env:COLLECTOR_CONFIG'], { env, encoding: 'utf8' })

@@ -18,5 +18,6 @@ export {
   storageMetrics,
 } from './metrics.ts'
 export { metricsPage } from './metrics-page.ts'
+export { type PrometheusMetric, prometheusMetrics } from './prometheus.ts'
 export { isSensitive, redact } from './redact.ts'
 export { currentTraceId, queueTelemetry, shutdownTelemetry } from './trace.ts'

@@ -7,7 +7,8 @@ import { askPrometheus, selectorOf, seriesOf } from './prometheus.ts'
  *
  *     node e2e/dashboards.ts http://127.0.0.1:9090 namespace=apps,release=shop [window, such as 2m]
  *
- * The exit code is 1 when a query fails, or has no data although its panel does not say that this may be ("No data: …").
+ * The exit code is 1 when a query fails, when it has no data although its panel does not say that this may be ("No data: …"), and when no
+ * series has a label that the legend names.
  */
 const folder = new URL('../helm/slipway/dashboards/', import.meta.url)
 const [url = 'http://127.0.0.1:9090', selector = 'namespace=slipway,release=slipway', window = '5m'] = process.argv.slice(2)
@@ -15,7 +16,7 @@ const [url = 'http://127.0.0.1:9090', selector = 'namespace=slipway,release=slip
 interface Panel {
   readonly title: string
   readonly description?: string
-  readonly targets?: readonly { readonly expr: string; readonly legendFormat: string }[]
+  readonly targets?: readonly Query[]
 }
 
 interface Dashboard {
@@ -35,13 +36,23 @@ const filled = (query: string) => query.replaceAll(/\$(\w+)/g, (whole, name: str
 
 const tally = { queries: 0, series: 0, mayBeEmpty: [] as string[], faults: [] as string[] }
 
-async function ask(place: string, query: string, reason: string | undefined): Promise<void> {
+interface Query {
+  readonly expr: string
+  readonly legendFormat: string
+}
+
+async function ask(place: string, { expr, legendFormat }: Query, reason: string | undefined): Promise<void> {
+  const query = filled(expr)
   tally.queries++
   try {
-    const series = await seriesOf(url, filled(query))
-    tally.series += series
-    if (series > 0) return
-    if (reason === undefined) tally.faults.push(`${place}\n    has no data: ${filled(query)}`)
+    const series = await seriesOf(url, query)
+    tally.series += series.length
+    const missing = [...legendFormat.matchAll(/{{(\w+)}}/g)]
+      .map(([, label = '']) => label)
+      .filter((label) => !series.some(({ metric }) => metric[label]))
+    if (series.length > 0 && missing.length > 0) tally.faults.push(`${place}\n    no series has ${missing.join(', ')}: ${query}`)
+    if (series.length > 0) return
+    if (reason === undefined) tally.faults.push(`${place}\n    has no data: ${query}`)
     else tally.mayBeEmpty.push(`${place} (${reason})`)
   } catch (error) {
     tally.faults.push(`${place}\n    ${inspect(error)}`)
@@ -62,7 +73,7 @@ for (const file of readdirSync(folder)) {
   await choices(dashboard)
   for (const { title, description = '', targets = [] } of dashboard.panels) {
     const reason = /^No data: (.*)\.$/m.exec(description)?.[1]
-    for (const { expr, legendFormat } of targets) await ask(`${dashboard.title}: ${title} [${legendFormat}]`, expr, reason)
+    for (const query of targets) await ask(`${dashboard.title}: ${title} [${query.legendFormat}]`, query, reason)
   }
 }
 

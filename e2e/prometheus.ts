@@ -34,10 +34,10 @@ export async function askPrometheus<Data>(url: string, path: string, parameters:
   return (JSON.parse(text) as { data: Data }).data
 }
 
-/** How many series the answer has; those of which nothing can be said (NaN) are none. */
-export async function seriesOf(url: string, query: string): Promise<number> {
+/** The series of the answer; those of which nothing can be said (NaN) are none. */
+export async function seriesOf(url: string, query: string): Promise<Sample[]> {
   const { result } = await askPrometheus<{ result: readonly Sample[] }>(url, 'query', { query })
-  return result.filter(({ value }) => value[1] !== 'NaN').length
+  return result.filter(({ value }) => value[1] !== 'NaN')
 }
 
 export async function rulesOf(url: string): Promise<Rule[]> {

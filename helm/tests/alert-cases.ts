@@ -92,6 +92,7 @@ export const healthy: Readonly<Record<string, Values>> = {
   [`db_client_connection_max{${pool}}`]: gauge(10),
   [`db_client_connection_pending_requests{${pool}}`]: gauge(0),
   [`db_client_connection_timeouts_total{${pool}}`]: counter(0),
+  [`db_client_connection_pending_requests{${redis}}`]: gauge(0),
   [connections(redis, 'used')]: gauge(0),
   [connections(redis, 'idle')]: gauge(1),
   'slipway_quota_fullest_ratio{slipway_quota_resource="bytes"}': gauge(0.5),
@@ -105,7 +106,7 @@ export const healthy: Readonly<Record<string, Values>> = {
   [certificate]: gauge(90 * day),
 }
 
-/** Key: the alert that the fault is about. */
+/** Key: the alert that the fault is about, and after a comma what tells its faults apart. */
 export const alertCases: Readonly<Record<string, AlertCase>> = {
   SlipwayAvailabilityBurnsFast: {
     fault: { [requests(503)]: counter(0, 73) },
@@ -222,6 +223,11 @@ export const alertCases: Readonly<Record<string, AlertCase>> = {
     firing: [[1], [5, 'SlipwayDatabaseTimeouts'], [13]],
   },
   SlipwayRedisDown: { fault: { [connections(redis, 'idle')]: gauge(1, 0) }, lasts: 6, firing: [[1], [4, 'SlipwayRedisDown'], [8]] },
+  'SlipwayRedisDown, as it hangs': {
+    fault: { [`db_client_connection_pending_requests{${redis}}`]: gauge(0, 3) },
+    lasts: 15,
+    firing: [[4], [9, 'SlipwayRedisDown'], [17]],
+  },
   SlipwayQuotaNearlyFull: {
     fault: { 'slipway_quota_fullest_ratio{slipway_quota_resource="bytes"}': gauge(0.5, 0.95) },
     lasts: 20,

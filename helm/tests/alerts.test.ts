@@ -119,7 +119,7 @@ describe.skipIf(!has('promtool'))('promtool', () => {
   })
 
   test('no alert is without a fault that shows it', () => {
-    expect(Object.keys(alertCases).sort()).toEqual(alertNames.toSorted())
+    expect([...new Set(Object.keys(alertCases).map((key) => key.split(',')[0]))].sort()).toEqual(alertNames.toSorted())
   })
 
   test('nothing fires on healthy data', () => {

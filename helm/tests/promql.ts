@@ -74,7 +74,9 @@ function selectorFaults({ metric, matchers }: Selector, known: Known | undefined
     if (!has(known, label)) return [`${metric} has no label ${label}`]
     const possible = known.values[label]
     const named = operator.endsWith('~') ? value.split('|') : [value]
-    return possible ? named.filter((one) => one !== '' && !possible.includes(one)).map((one) => `${label} of ${metric} is never ${one}`) : []
+    return possible
+      ? named.filter((one) => one !== '' && !possible.includes(one)).map((one) => `${label} of ${metric} is never ${one}`)
+      : []
   })
 }
 

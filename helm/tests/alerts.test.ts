@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { parse, stringify } from 'yaml'
-import { type AlertCase, alertCases, before, healthy, type Values } from './alert-cases.ts'
+import { type AlertCase, alertCases, before, healthy, type Values } from './alert-cases.fixtures.ts'
 import { chart, defaults, ofKind, render } from './chart.fixtures.ts'
 import { ruleFile, ruleGroups } from './rule-file.ts'
 
@@ -119,7 +119,7 @@ describe.skipIf(!has('promtool'))('promtool', () => {
   })
 
   test('no alert is without a fault that shows it', () => {
-    expect([...new Set(Object.keys(alertCases).map((key) => key.split(',')[0]))].sort()).toEqual(alertNames.toSorted())
+    expect([...new Set(Object.keys(alertCases).map((key) => key.replace(/,.*/, '')))].sort()).toEqual(alertNames.toSorted())
   })
 
   test('nothing fires on healthy data', () => {

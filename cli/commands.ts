@@ -30,7 +30,7 @@ export const commands: Readonly<Record<string, Entry>> = {
   restore: { summary: 'bring a backup back', load: async () => (await import('./commands/restore.ts')).restore },
   test: { summary: 'types, lint, unit, integration and black-box tests', load: async () => (await import('./commands/test.ts')).test },
   generate: {
-    summary: 'write .env.example and docs/configuration.md from the declarations',
+    summary: 'write .env.example, docs/configuration.md, dashboards and other files from the declarations',
     load: async () => (await import('./commands/generate.ts')).generate,
   },
   operator: { summary: 'make a person a platform operator', load: async () => (await import('./commands/operator.ts')).operator },

@@ -4,6 +4,7 @@ import { apiDocument, variableGroups } from '@slipway/service'
 import { metricsPage } from '@slipway/telemetry'
 import { type ApiDocument, callTypes } from './call-types.ts'
 import { commandVariables } from './command-variables.ts'
+import { dashboardFiles } from './dashboards/dashboards.ts'
 import { nginxProblems, nginxRoutes } from './edge/nginx.ts'
 import { services } from './services.ts'
 
@@ -21,6 +22,7 @@ export function generatedFiles(): Readonly<Record<string, string>> {
     'docs/metrics.md': metricsPage(),
     'docker/nginx/problems.conf': nginxProblems(),
     'docker/nginx/templates/routes.conf.template': nginxRoutes(services),
+    ...dashboardFiles(),
     'services/console/api/calls.generated.ts': callTypes(services.map((manifest) => apiDocument(manifest) as unknown as ApiDocument)),
   }
 }

@@ -75,7 +75,12 @@ export function vitestStep(project: 'unit' | 'integration'): Step {
 export const chartStep: Step = {
   name: 'chart',
   async run() {
-    const missing = await missingTools({ helm: ['version', '--short'], kubeconform: ['-v'], 'kube-score': ['version'] })
+    const missing = await missingTools({
+      helm: ['version', '--short'],
+      kubeconform: ['-v'],
+      'kube-score': ['version'],
+      promtool: ['--version'],
+    })
     if (missing.includes('helm'))
       return { ok: true, output: '', note: 'left out: there is no helm here, see https://helm.sh/docs/intro/install' }
     const result = vitestResult(await runTool('vitest', vitest('chart'), { without: ofTheUser }))

@@ -29,6 +29,11 @@ const renderings: Readonly<Record<string, object>> = {
     backup: { enabled: true, destination: { bucket: 'b-1', endpoint: 'https://s', ca: { secret: 'c' }, existingSecret: { name: 'k' } } },
     restore: { from: 'latest' },
   },
+  'alerts and dashboards': {
+    telemetry: { alerts: { enabled: true, labels: { team: 'a' } }, dashboards: { enabled: true, folder: 'Slipway' } },
+    backup: { enabled: true },
+    edge: { tls: { issuer: 'letsencrypt' } },
+  },
   'an existing Secret': { secrets: { mode: 'existing', name: 'mine' } },
   'an ExternalSecret': { secrets: { mode: 'external', external: { store: { name: 'vault' }, key: 'slipway' } } },
   ...Object.fromEntries(

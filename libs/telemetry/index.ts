@@ -18,6 +18,7 @@ export {
   storageMetrics,
 } from './metrics.ts'
 export { metricsPage } from './metrics-page.ts'
+export { type PrometheusMetric, prometheusMetrics } from './prometheus.ts'
 export { isSensitive, redact } from './redact.ts'
 export { shutdownTelemetry } from './shutdown.ts'
 export { currentTraceId, queueTelemetry } from './trace.ts'

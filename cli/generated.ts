@@ -4,6 +4,7 @@ import { apiDocument, variableGroups } from '@slipway/service'
 import { metricsPage } from '@slipway/telemetry'
 import { type ApiDocument, callTypes } from './call-types.ts'
 import { commandVariables } from './command-variables.ts'
+import { doctorPage } from './doctor/page.ts'
 import { nginxProblems, nginxRoutes } from './edge/nginx.ts'
 import { services } from './services.ts'
 
@@ -19,6 +20,7 @@ export function generatedFiles(): Readonly<Record<string, string>> {
     '.env.example': environmentExample(groups),
     'docs/configuration.md': configurationPage(groups),
     'docs/metrics.md': metricsPage(),
+    'docs/operate/doctor.md': doctorPage(),
     'docker/nginx/problems.conf': nginxProblems(),
     'docker/nginx/templates/routes.conf.template': nginxRoutes(services),
     'services/console/api/calls.generated.ts': callTypes(services.map((manifest) => apiDocument(manifest) as unknown as ApiDocument)),

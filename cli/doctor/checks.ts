@@ -1,4 +1,3 @@
-import { connectionFault } from './connection-fault.ts'
 import { type FaultId, faults } from './faults.ts'
 
 export interface Finding {
@@ -25,7 +24,7 @@ export interface Check {
   /** Whose connection it is that may fail. */
   readonly part?: Part
   /** What makes no sense to look at before this has not failed. */
-  readonly then?: readonly Check[]
+  readonly next?: readonly Check[]
 }
 
 export function well(what: string): Outcome {
@@ -36,40 +35,4 @@ export function well(what: string): Outcome {
 export function fault(id: FaultId, what: string, own: Partial<Pick<Outcome, 'level' | 'fix'>> = {}): Outcome {
   const { level, why, fix } = faults[id]
   return { level, fault: id, what, why, fix, ...own }
-}
-
-/** Milliseconds after which a check counts as failed: a doctor who waits for ever helps nobody. */
-const patience = 20_000
-
-/** Side by side; each gives exactly one finding, in the order of the list, with those that build on it behind it. */
-export async function runChecks(checks: readonly Check[]): Promise<Finding[]> {
-  const found = await Promise.all(
-    checks.map(async ({ name, run, part, then = [] }) => {
-      const finding = { name, ...(await outcomeOf(run, part)) }
-      return [finding, ...(finding.level === 'fail' ? [] : await runChecks(then))]
-    }),
-  )
-  return found.flat()
-}
-
-async function outcomeOf(run: Check['run'], part: Part | undefined): Promise<Outcome> {
-  try {
-    return await inTime(run())
-  } catch (error) {
-    return connectionFault(error, part)
-  }
-}
-
-async function inTime<T>(work: Promise<T>): Promise<T> {
-  const late = Promise.withResolvers<never>()
-  const timer = setTimeout(() => late.reject(new LateError(`no answer within ${patience / 1000} s`)), patience)
-  try {
-    return await Promise.race([work, late.promise])
-  } finally {
-    clearTimeout(timer)
-  }
-}
-
-class LateError extends Error {
-  readonly code = 'ETIMEDOUT'
 }

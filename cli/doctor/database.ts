@@ -12,5 +12,5 @@ export function databaseOf(
 
 /** Wrong password, no such role, or one that may not sign in. */
 export function isRefusal(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && /^28/.test(String(error.code))
+  return error instanceof Error && 'code' in error && String(error.code).startsWith('28')
 }

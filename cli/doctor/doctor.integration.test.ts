@@ -4,8 +4,9 @@ import { expect, test } from 'vitest'
 import { services } from '../services.ts'
 import { migrateAll } from '../stack/schema.ts'
 import type { Target } from '../target.ts'
-import { type Finding, runChecks } from './checks.ts'
+import type { Finding } from './checks.ts'
 import { environmentFacts } from './facts.ts'
+import { runChecks } from './run-checks.ts'
 import { storeChecks } from './stores.ts'
 
 /** An installation of which nothing can be reached. */

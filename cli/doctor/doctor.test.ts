@@ -11,9 +11,10 @@ import { type Home, homeAt } from '../home.ts'
 import { writeConnections } from '../stack/connections.ts'
 import { identify } from '../supervisor/identity.ts'
 import { liveState, type RecordedUnit, readState, StateRecord } from '../supervisor/state.ts'
-import { fault, runChecks, well } from './checks.ts'
+import { fault, well } from './checks.ts'
 import { machineChecks } from './machine.ts'
 import { processChecks } from './processes.ts'
+import { runChecks } from './run-checks.ts'
 
 function newHome(): Home {
   const home = homeAt(join(temporaryFolder(), 'a home'))
@@ -59,11 +60,11 @@ describe('runChecks', () => {
   })
 
   test('looks at what builds on a check unless that failed, and behind it', async () => {
-    const then = [{ name: 'later', run: async () => well('too') }]
+    const next = [{ name: 'later', run: async () => well('too') }]
     const found = await runChecks([
-      { name: 'good', run: async () => well('good'), then },
-      { name: 'poor', run: async () => fault('redis.append-only', 'no'), then },
-      { name: 'bad', run: async () => fault('redis.eviction', 'lru'), then },
+      { name: 'good', run: async () => well('good'), next },
+      { name: 'poor', run: async () => fault('redis.append-only', 'no'), next },
+      { name: 'bad', run: async () => fault('redis.eviction', 'lru'), next },
     ])
     expect(found.map(({ name }) => name)).toEqual(['good', 'later', 'poor', 'later', 'bad'])
   })

@@ -1,9 +1,8 @@
-import { freePort, removeHome, startRedis } from '@slipway/stack'
+import { freePort, startRedis } from '@slipway/stack'
 import { testStores } from '@slipway/testing'
 import { Redis } from 'ioredis'
 import { Client } from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { temporaryFolder } from '../folders.fixtures.ts'
 import type { FaultId } from './faults.ts'
 import {
   askDoctor,

@@ -1,7 +1,7 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { createServer, request as forward } from 'node:http'
+import { createServer, request as forward, type IncomingMessage, type ServerResponse } from 'node:http'
 import { type AddressInfo, connect, createServer as createTcpServer } from 'node:net'
 import { join, resolve } from 'node:path'
 import { serviceCaller } from '@slipway/auth'
@@ -153,15 +153,14 @@ interface Identity extends AsyncDisposable {
 /** The API of identity as a process; its public listener stands for the edge, which would pass the same paths on. */
 async function startIdentity(stores: Variables): Promise<Identity> {
   const [open = 0, internal = 0] = await freePorts(2)
-  const { PATH = '', HOME = '' } = { PATH: '/usr/bin:/bin', HOME: temporaryFolder() }
   const { DATABASE_ADMIN_USER: _user, DATABASE_ADMIN_PASSWORD: _password, ...own } = stores
   const variables = { SLIPWAY_PUBLIC_URL: `http://127.0.0.1:${open}`, SLIPWAY_IDENTITY_URL: `http://127.0.0.1:${internal}` }
   const child = spawn(process.execPath, [join(checkout, 'services', 'identity', 'api.ts')], {
     env: {
       ...Object.fromEntries(Object.entries(own).filter(([name]) => !/^(FILES|MENU)_|^DATABASE_BACKUP/.test(name))),
       ...variables,
-      PATH,
-      HOME,
+      PATH: '/usr/bin:/bin',
+      HOME: temporaryFolder(),
       SLIPWAY_ENV: 'test',
       LOG_LEVEL: 'error',
       HTTP_HOST: '127.0.0.1',
@@ -312,21 +311,22 @@ async function takesConnections(port: number): Promise<boolean> {
 export async function startRegional(endpoint: string, region: string): Promise<Running> {
   const server = createServer((request, response) => {
     const signedFor = /Credential=[^/]+\/\d+\/([^/]+)\//.exec(request.headers.authorization ?? '')?.[1]
-    if (signedFor === region) {
-      const { hostname, port } = new URL(endpoint)
-      const { method, url, headers } = request
-      return void request.pipe(
-        forward({ hostname, port, method, path: url, headers }, (answer) => {
-          response.writeHead(answer.statusCode ?? 502, answer.headers)
-          answer.pipe(response)
-        }),
-      )
-    }
+    if (signedFor === region) return passOn(request, response, endpoint)
     request.resume()
     const body = `<?xml version="1.0" encoding="UTF-8"?><Error><Code>AuthorizationHeaderMalformed</Code><Message>The authorization header is malformed; the region '${signedFor}' is wrong; expecting '${region}'</Message><Region>${region}</Region><RequestId>1</RequestId></Error>`
     response.writeHead(400, { 'content-type': 'application/xml', 'x-amz-bucket-region': region }).end(body)
   })
   return await listening(server)
+}
+
+function passOn(request: IncomingMessage, response: ServerResponse, endpoint: string): void {
+  const { hostname, port } = new URL(endpoint)
+  const { method, url, headers } = request
+  const onward = forward({ hostname, port, method, path: url, headers }, (answer) => {
+    response.writeHead(answer.statusCode ?? 502, answer.headers)
+    answer.pipe(response)
+  })
+  request.pipe(onward)
 }
 
 /** Something else on a port: a site. */

@@ -14,18 +14,18 @@ export function postgresChecks({ target, manifests }: Subject): Check[] {
     name: `schema ${manifest.name}`,
     part,
     run: () => schema(target, manifest),
-    then: [
+    next: [
       { name: `tables ${manifest.name}`, part, run: () => tables(target, manifest) },
       { name: `tenants ${manifest.name}`, part, run: () => tenants(target, manifest) },
       ...roleChecks(target, manifest),
     ] as const,
   })) satisfies Check[]
-  const then: Check[] = [
+  const next: Check[] = [
     { name: 'postgres clock', part, run: () => clock(target) },
     ...ofSchemas,
     { name: 'backup role', part, run: () => backupSignIn(target) },
   ]
-  return [{ name: 'postgres', part, run: () => server(target), then }]
+  return [{ name: 'postgres', part, run: () => server(target), next }]
 }
 
 async function server(target: Target): Promise<Outcome> {

@@ -13,7 +13,7 @@ import type { Subject } from './facts.ts'
 export function redisChecks({ target }: Subject): Check[] {
   const part = 'redis'
   const with_ = (name: string, look: Look) => ({ name, part, run: () => withRedis(target, look) }) as const
-  const then: Check[] = [
+  const next: Check[] = [
     with_('redis eviction', eviction),
     with_('redis files', files),
     with_('redis memory', memory),
@@ -21,7 +21,7 @@ export function redisChecks({ target }: Subject): Check[] {
     { name: 'redis prefix', run: () => withRedis(target, (redis) => prefix(redis, target)) },
     { name: 'queues', part, run: () => queues(target) },
   ]
-  return [{ ...with_('redis', server), then }]
+  return [{ ...with_('redis', server), next }]
 }
 
 type Look = (redis: Redis) => Promise<Outcome>

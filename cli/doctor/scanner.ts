@@ -10,14 +10,14 @@ import type { Subject } from './facts.ts'
 /** clamd: that it finds something, knows what is new, and looks at all that may be uploaded. */
 export function scannerChecks(subject: Subject): Check[] {
   const part = 'clamd'
-  const then: Check[] = [
+  const next: Check[] = [
     { name: 'signatures', part, run: () => signatures(subject) },
     { name: 'scan', part, run: () => scan(subject) },
     { name: 'stream limit', part, run: () => streamLimits(subject) },
     { name: 'file limit', part, run: () => fileLimit(subject) },
     { name: 'limit alerts', part, run: () => alerts(subject) },
   ]
-  return [{ name: 'clamd', part, run: () => version(subject), then }]
+  return [{ name: 'clamd', part, run: () => version(subject), next }]
 }
 
 function scannerOf({ target: { scanner }, facts: { maxFileBytes } }: Subject): Scanner {

@@ -12,13 +12,13 @@ const quarantine = 'quarantine'
 export function storageChecks({ target, manifests }: Subject): Check[] {
   const part = 'storage'
   const buckets = [quarantine, ...manifests.flatMap((manifest) => manifest.buckets)]
-  const then: Check[] = [
+  const next: Check[] = [
     { name: 'storage clock', part, run: () => clock(target) },
     ...buckets.slice(1).map((bucket) => ({ name: `bucket ${bucket}`, part, run: () => look(target, bucket) }) as const),
     { name: 'storage conformance', part, run: () => conformance(target, manifests) },
   ]
   // Keys, region and addresses are the same for all of them: told once.
-  return [{ name: 'storage', part, run: () => look(target, quarantine), then }]
+  return [{ name: 'storage', part, run: () => look(target, quarantine), next }]
 }
 
 const ids: Readonly<Record<BucketFault, FaultId>> = {

@@ -9,8 +9,8 @@ import { processEnvironment } from '@slipway/config'
 import { connect } from '@slipway/db'
 import { ensureBinaries, freePorts, removeHome, startPostgres } from '@slipway/stack'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { runChecks } from '../../cli/doctor/checks.ts'
 import { environmentFacts } from '../../cli/doctor/facts.ts'
+import { runChecks } from '../../cli/doctor/run-checks.ts'
 import { storeChecks } from '../../cli/doctor/stores.ts'
 import { services } from '../../cli/services.ts'
 import { ensureAllBuckets } from '../../cli/stack/schema.ts'
@@ -91,7 +91,7 @@ async function finding(name: string, environment: Record<string, string>) {
   const [finding] = await runChecks(
     storeChecks({ target, manifests: services, facts: environmentFacts({}, services), installation: 'chart' })
       .filter((check) => check.name === name)
-      .map(({ then: _later, ...check }) => check),
+      .map(({ next: _later, ...check }) => check),
   )
   return finding
 }

@@ -51,8 +51,7 @@ const uploadVariables = {
 export function environmentFacts(environment: Environment, manifests: readonly AnyManifest[]): Facts {
   const known = new Set(Object.values({ ...variables, ...uploadVariables }).flatMap(({ name }) => [name, `${name}_FILE`]))
   const own = Object.fromEntries(Object.entries(environment).filter(([name]) => known.has(name)))
-  const { kind, credential, ...facts } = readConfig(variables, own)
-  const limits = readConfig(uploadVariables, own)
+  const { kind, credential, limits, ...facts } = readConfig({ ...variables, limits: uploadVariables }, own)
   const uploads = Object.entries(uploadVariables)
     .filter(([service]) => manifests.some(({ name }) => name === service))
     .map(([service, { name }]) => ({ variable: name, bytes: limits[service as keyof typeof limits] }))

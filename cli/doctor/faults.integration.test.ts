@@ -1,7 +1,7 @@
+import { connect } from '@slipway/db'
 import { freePort, startRedis } from '@slipway/stack'
 import { testStores } from '@slipway/testing'
 import { Redis } from 'ioredis'
-import { Client } from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { FaultId } from './faults.ts'
 import {
@@ -198,10 +198,10 @@ const injections: readonly Injection[] = [
     fault: 'role.owner',
     by: 'a process that is signed in as owner',
     inject: async (broken) => {
-      const client = new Client({ connectionString: on.postgres.adminUrl, application_name: 'slipway files runtime' })
-      await client.connect()
-      await client.query('set session authorization slipway_files_owner')
-      broken.defer(() => client.end())
+      await sql(`alter role slipway_files_owner login password 'owner'`, 'alter role slipway_files_owner nologin password null')(broken)
+      const role = { user: 'slipway_files_owner', password: 'owner' }
+      const process = broken.use(connect({ url: on.postgres.adminUrl, role, name: 'slipway files runtime', poolSize: 1 }))
+      await process.pool.query('select 1')
       return undefined
     },
     fix: /sign in as their own roles/,

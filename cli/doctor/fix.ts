@@ -1,7 +1,7 @@
 /** By what an installation is configured: the values of the chart, variables, or nothing but the command on this machine. */
 export type Installation = 'chart' | 'environment' | 'stack'
 
-/** The value of the chart that a variable comes from. Those that are not listed are keys of the release's Secret. */
+/** The value of the chart that a variable comes from. */
 export const chartValues: Readonly<Record<string, string>> = {
   DATABASE_URL: 'postgresql.connection',
   DATABASE_ADMIN_USER: 'postgresql.connection.adminUser',
@@ -53,6 +53,7 @@ export function fillFix(text: string, installation: Installation): string {
     if (place) return installation === 'chart' ? place.chart : place.other
     if (installation !== 'chart') return name
     const value = chartValues[name]
-    return value === undefined ? `${name} in the release's Secret` : `${value} (${name})`
+    if (value !== undefined) return `${value} (${name})`
+    return /_(PASSWORD|CREDENTIAL|CALLERS)$/.test(name) ? `${name} in the release's Secret` : name
   })
 }

@@ -5,6 +5,7 @@ import { createServer, request as forward, type IncomingMessage, type ServerResp
 import { type AddressInfo, connect, createServer as createTcpServer } from 'node:net'
 import { join, resolve } from 'node:path'
 import { serviceCaller } from '@slipway/auth'
+import { connect as connectDatabase } from '@slipway/db'
 import {
   type ClamdPart,
   eicar,
@@ -19,7 +20,6 @@ import {
 } from '@slipway/stack'
 import { startCollector } from '@slipway/testing'
 import { Redis } from 'ioredis'
-import { Client } from 'pg'
 import { type Result, start } from '../command.fixtures.ts'
 import { temporaryFolder } from '../folders.fixtures.ts'
 import { checkout } from '../home.ts'
@@ -95,8 +95,7 @@ export async function startInstallation(): Promise<Installation> {
   await copyDatabase(postgres)
   const identity = stack.use(await startIdentity(environment))
   const ports = JSON.parse(readFileSync(join(home, 'seaweed', 'ports.json'), 'utf8')) as { filer: number; filerGrpc: number }
-  const admin = stack.adopt(new Client({ connectionString: postgres.adminUrl }), (client) => client.end())
-  await admin.connect()
+  const admin = stack.use(connectDatabase({ url: postgres.adminUrl, name: 'test', poolSize: 1 }))
   const held = stack.move()
   return {
     environment: { ...environment, ...identity.variables, OTEL_EXPORTER_OTLP_ENDPOINT: collector.endpoint },
@@ -108,7 +107,7 @@ export async function startInstallation(): Promise<Installation> {
     redisTlsPort,
     clamdHome: home,
     filer: `127.0.0.1:${ports.filer}.${ports.filerGrpc}`,
-    sql: async (statement, values = []) => (await admin.query(statement, [...values])).rows,
+    sql: async (statement, values = []) => (await admin.pool.query<Record<string, unknown>>(statement, [...values])).rows,
     [Symbol.asyncDispose]: () => held.disposeAsync(),
   }
 }
@@ -117,10 +116,8 @@ export async function startInstallation(): Promise<Installation> {
 async function copyDatabase({ adminUrl }: PostgresPart): Promise<void> {
   const url = new URL(adminUrl)
   url.pathname = '/postgres'
-  await using client = new AsyncDisposableStack()
-  const admin = client.adopt(new Client({ connectionString: url.href }), (client) => client.end())
-  await admin.connect()
-  await admin.query('create database slipway_copy template slipway')
+  await using admin = connectDatabase({ url: url.href, name: 'test', poolSize: 1 })
+  await admin.pool.query('create database slipway_copy template slipway')
 }
 
 const roles = services.flatMap(({ name }) => ['RUNTIME', 'SYSTEM'].map((role) => `${name.toUpperCase()}_DB_${role}_PASSWORD`))
@@ -203,7 +200,7 @@ function makeCertificates(): Certificates {
   const folder = temporaryFolder()
   chmodSync(folder, 0o755)
   const at = (name: string) => join(folder, name)
-  const openssl = (...args: string[]) => execFileSync('openssl', args, { stdio: 'ignore' })
+  const openssl = (...args: string[]) => execFileSync('sh', ['-c', 'openssl "$@"', 'sh', ...args], { stdio: 'ignore' })
   for (const name of ['ca', 'other']) {
     const subject = ['-subj', `/CN=${name}`, '-keyout', at(`${name}.key`), '-out', at(`${name}.crt`)]
     openssl('req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2', ...subject)
@@ -364,8 +361,8 @@ export function fullDisk(): { readonly path: string } & Disposable {
 export function smallDisk(size: string): { readonly path: string } & Disposable {
   const path = resolve(temporaryFolder(), 'disk')
   mkdirSync(path)
-  execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${size},mode=1777`, 'none', path])
-  return { path, [Symbol.dispose]: () => void execFileSync('umount', ['-l', path]) }
+  execFileSync('sh', ['-c', 'mount -t tmpfs -o "size=$2,mode=1777" none "$1"', 'sh', path, size])
+  return { path, [Symbol.dispose]: () => void execFileSync('sh', ['-c', 'umount -l "$1"', 'sh', path]) }
 }
 
 export function fill(disk: string): void {

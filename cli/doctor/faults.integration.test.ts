@@ -1,16 +1,14 @@
 import { connect } from '@slipway/db'
-import { freePort, startRedis } from '@slipway/stack'
+import { freePort } from '@slipway/stack'
 import { testStores } from '@slipway/testing'
-import { Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { FaultId } from './faults.ts'
 import {
   askDoctor,
-  fill,
   fullDisk,
   type Installation,
-  smallDisk,
   startClamdLike,
+  startFullRedis,
   startGateway,
   startInstallation,
   startRegional,
@@ -257,6 +255,12 @@ const injections: readonly Injection[] = [
     fix: /REDIS_URL.*redis:\/\//,
   },
   {
+    fault: 'redis.tls',
+    by: 'no TLS with a server that has nothing else',
+    inject: () => ({ REDIS_URL: `redis://127.0.0.1:${on.redisTlsPort}` }),
+    fix: /REDIS_URL.*rediss:\/\//,
+  },
+  {
     fault: 'redis.eviction',
     by: 'an evicting policy',
     inject: setting('maxmemory-policy', 'allkeys-lru', 'noeviction'),
@@ -267,15 +271,8 @@ const injections: readonly Injection[] = [
     fault: 'redis.writes',
     by: 'its disk full',
     inject: async (broken) => {
-      const disk = broken.use(smallDisk('2m'))
-      const part = broken.use(await startRedis({ home: disk.path, appendOnly: false }))
-      const client = broken.adopt(new Redis(part.url), (client) => client.disconnect())
-      fill(disk.path)
-      await client.set('large', 'x'.repeat(mebibyte))
-      await client.save().catch(() => undefined)
-      await client.bgsave()
-      while (/rdb_bgsave_in_progress:1/.test(await client.info('persistence'))) continue
-      return { REDIS_URL: `redis://127.0.0.1:${part.port}`, REDIS_PASSWORD: part.password, REDIS_KEY_PREFIX: 'another' }
+      const { port } = broken.use(await startFullRedis())
+      return { REDIS_URL: `redis://127.0.0.1:${port}`, REDIS_PASSWORD: '' }
     },
     fix: /disk of Redis/,
     also: ['redis.queues'],
@@ -284,10 +281,10 @@ const injections: readonly Injection[] = [
     fault: 'redis.memory',
     by: 'memory nearly used up',
     inject: async (broken) => {
-      await on.redis.set('ballast', 'x'.repeat(64 * mebibyte))
+      // The allocator gives 64 MiB for it.
+      await on.redis.set('ballast', 'x'.repeat(60 * mebibyte))
       broken.defer(async () => void (await on.redis.config('SET', 'maxmemory', '0').then(() => on.redis.del('ballast'))))
-      const used = Number(/^used_memory:(\d+)/m.exec(await on.redis.info('memory'))?.[1])
-      await on.redis.config('SET', 'maxmemory', String(Math.round(used * 1.08)))
+      await on.redis.config('SET', 'maxmemory', '71mb')
       return undefined
     },
     fix: /maxmemory/,
@@ -359,10 +356,10 @@ const injections: readonly Injection[] = [
   {
     fault: 'clamd.stale',
     by: 'a database of three weeks ago',
-    inject: (broken) => {
-      writeDaily(on.clamdHome, new Date(Date.now() - 21 * day))
-      broken.defer(() => writeDaily(on.clamdHome, new Date()))
-      return {}
+    inject: async (broken) => {
+      await writeDaily({ ...on.signatures, date: new Date(Date.now() - 21 * day) })
+      broken.defer(() => writeDaily({ ...on.signatures, date: new Date() }))
+      return undefined
     },
     fix: /log of freshclam/,
   },

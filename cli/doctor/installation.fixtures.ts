@@ -18,7 +18,7 @@ import {
   startRedis,
   startSeaweed,
 } from '@slipway/stack'
-import { startCollector } from '@slipway/testing'
+import { startCollector, tarGzOf } from '@slipway/testing'
 import { Redis } from 'ioredis'
 import { type Result, start } from '../command.fixtures.ts'
 import { temporaryFolder } from '../folders.fixtures.ts'
@@ -41,6 +41,7 @@ export interface Installation extends AsyncDisposable {
   readonly redisPort: number
   readonly redisTlsPort: number
   readonly clamdHome: string
+  readonly signatures: { readonly folder: string; readonly port: number }
   readonly filer: string
   sql(statement: string, values?: readonly unknown[]): Promise<readonly Record<string, unknown>[]>
 }
@@ -71,7 +72,8 @@ export async function startInstallation(): Promise<Installation> {
     freePorts(1),
   ])
   for (const part of [postgres, redisPart, seaweed, clamd]) stack.use(part)
-  writeDaily(home, new Date())
+  const signatures = { folder: join(home, 'clamd', 'signatures'), port: clamd.port }
+  await writeDaily({ ...signatures, date: new Date() })
   const redis = stack.adopt(new Redis(redisPart.url), (client) => client.disconnect())
   await redis.config(
     'SET',
@@ -106,6 +108,7 @@ export async function startInstallation(): Promise<Installation> {
     redisPort: redisPart.port,
     redisTlsPort,
     clamdHome: home,
+    signatures,
     filer: `127.0.0.1:${ports.filer}.${ports.filerGrpc}`,
     sql: async (statement, values = []) => (await admin.pool.query<Record<string, unknown>>(statement, [...values])).rows,
     [Symbol.asyncDispose]: () => held.disposeAsync(),
@@ -235,10 +238,29 @@ function makeCertificates(): Certificates {
   return { folder, ca: at('ca.crt'), otherCa: at('other.crt'), certificate: at('server.crt'), key: at('server.key') }
 }
 
-/** clamd tells the date that stands in the head of this file whenever it is asked; it loads the file at its next reload only. */
-export function writeDaily(home: string, date: Date): void {
-  const text = `ClamAV-VDB:${date.toUTCString().slice(5, 16)} 00-00 +0000:27000:1:90:X:X:test:${Math.floor(date.getTime() / 1000)}`
-  writeFileSync(join(home, 'clamd', 'signatures', 'daily.cld'), text.padEnd(512))
+/**
+ * A database of the day, as far as clamd can tell: it takes number and date from its head. It has no signature of ClamAV's, for which there
+ * is a third kind beside those that freshclam brings.
+ */
+export async function writeDaily({ folder, port, date }: { folder: string; port: number; date: Date }): Promise<void> {
+  const number = 20_000 + Math.floor(date.getTime() / 86_400_000)
+  const head = `ClamAV-VDB:${date.toUTCString().slice(5, 16)} 00-00 +0000:${number}:1:90:X:X:test:${Math.floor(date.getTime() / 1000)}`
+  const content = tarGzOf([
+    { name: 'COPYING', content: 'for tests' },
+    { name: 'daily.ndb', content: `Test-Daily:0:0:${'cd'.repeat(32)}\n` },
+  ])
+  writeFileSync(join(folder, 'daily.cud'), Buffer.concat([Buffer.from(head.padEnd(512)), content]))
+  await askClamd(port, 'RELOAD')
+  while (!(await askClamd(port, 'VERSION')).includes(`/${number}/`)) continue
+}
+
+async function askClamd(port: number, command: string): Promise<string> {
+  const socket = connect({ host: '127.0.0.1', port })
+  let reply = ''
+  socket.on('data', (chunk) => (reply += chunk.toString('latin1')))
+  socket.write(`z${command}\0`)
+  await once(socket, 'close')
+  return reply
 }
 
 export interface Running extends AsyncDisposable {
@@ -271,8 +293,29 @@ export async function startClamdLike(home: string, changes: ClamdChanges): Promi
   const { clamd } = await ensureBinaries()
   const child = spawn(clamd, ['--config-file', file], { stdio: ['ignore', 'ignore', 'inherit'] })
   while (child.exitCode === null && !(await takesConnections(port))) continue
-  if (isOfficial) writeDaily(folder, new Date())
+  if (isOfficial) await writeDaily({ folder: database, port, date: new Date() })
   return { port, [Symbol.asyncDispose]: () => ended(child) }
+}
+
+/** A Redis that cannot write its files: there is no room on its disk. */
+export async function startFullRedis(): Promise<Running> {
+  const disk = smallDisk('2m')
+  const [port = 0] = await freePorts(1)
+  const { redis } = await ensureBinaries()
+  const args = ['--port', String(port), '--bind', '127.0.0.1', '--dir', disk.path, '--save', '']
+  const child = spawn(redis, args, { stdio: 'ignore' })
+  while (child.exitCode === null && !(await takesConnections(port))) continue
+  const client = new Redis({ port })
+  fill(disk.path)
+  await client.set('large', 'x'.repeat(mebibyte))
+  await client.bgsave()
+  while (/rdb_bgsave_in_progress:1/.test(await client.info('persistence'))) continue
+  client.disconnect()
+  const stop = async () => {
+    await ended(child)
+    disk[Symbol.dispose]()
+  }
+  return { port, [Symbol.asyncDispose]: stop }
 }
 
 /** The S3 of the same store once more, for identities that may do other things. */
@@ -385,9 +428,14 @@ export interface Report extends Result {
   readonly findings: readonly Finding[]
 }
 
+/** What is compiled once is not compiled again by the next. */
+const compiled = temporaryFolder()
+
 /** The doctor as a process, as people and pods run it. */
 export async function askDoctor(environment: Variables, ...args: string[]): Promise<Report> {
-  const result = await start(['doctor', '--json', '--home', join(temporaryFolder(), 'none'), ...args], { environment }).result
+  const result = await start(['doctor', '--json', '--home', join(temporaryFolder(), 'none'), ...args], {
+    environment: { NODE_COMPILE_CACHE: compiled, ...environment },
+  }).result
   return { ...result, findings: findingsIn(result.output) }
 }
 

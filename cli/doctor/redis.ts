@@ -6,8 +6,10 @@ import { Redis } from 'ioredis'
 import type { Target } from '../target.ts'
 import { type Check, fault, type Outcome, well } from './checks.ts'
 import { compareClocks } from './clock.ts'
+import { connectionFault } from './connection-fault.ts'
 import { databaseOf } from './database.ts'
 import type { Subject } from './facts.ts'
+import { speaksOtherProtocol } from './other-protocol.ts'
 
 /** Redis, and the settings without which it loses what is in it. */
 export function redisChecks({ target }: Subject): Check[] {
@@ -21,7 +23,7 @@ export function redisChecks({ target }: Subject): Check[] {
     { name: 'redis prefix', run: () => withRedis(target, (redis) => prefix(redis, target)) },
     { name: 'queues', part, run: () => queues(target) },
   ]
-  return [{ ...with_('redis', server), next }]
+  return [{ name: 'redis', part, run: () => signIn(target), next }]
 }
 
 type Look = (redis: Redis) => Promise<Outcome>
@@ -47,6 +49,16 @@ async function withRedis({ redis: { url, caFile } }: Target, look: Look): Promis
 async function infoOf(redis: Redis): Promise<(name: string) => string> {
   const info = await redis.info()
   return (name) => new RegExp(`^${name}:(\\S*)`, 'm').exec(info)?.[1] ?? 'unknown'
+}
+
+async function signIn(target: Target): Promise<Outcome> {
+  try {
+    return await withRedis(target, server)
+  } catch (error) {
+    const expected = target.redis.url.startsWith('rediss:') ? 'without TLS' : 'TLS'
+    if (connectionFault(error, 'redis').fault !== 'redis.unreachable' || !(await speaksOtherProtocol(target.redis.url))) throw error
+    return fault('redis.tls', `the server speaks ${expected}, REDIS_URL says otherwise`)
+  }
 }
 
 async function server(redis: Redis): Promise<Outcome> {

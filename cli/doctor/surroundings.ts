@@ -26,17 +26,17 @@ async function identity(url: URL, { credential }: Facts): Promise<Outcome> {
     return fault('identity.credential', `${url.origin} answers ${response.status}`)
   }
   const keys = keysIn(body)
-  if (!response.ok || keys.length === 0) return fault('identity.keys', `${url.origin} answers ${response.status} and no keys`)
-  return well(`${keys.length} keys at ${url.origin}`)
+  if (!response.ok || keys === null) return fault('identity.keys', `${url.origin} answers ${response.status} and no JWKS`)
+  return well(`${keys.length === 0 ? 'no keys yet, as nobody has signed in' : `${keys.length} keys`}, at ${url.origin}`)
 }
 
-/** The ids of the keys in a JWK Set (RFC 7517 §5); none when it is something else. */
-function keysIn(text: string): string[] {
+/** The ids of the keys in a JWK Set (RFC 7517 §5), which identity makes with the first token; null when it is something else. */
+function keysIn(text: string): string[] | null {
   try {
     const { keys } = JSON.parse(text) as { keys?: unknown }
-    return Array.isArray(keys) ? keys.map((key: { kid?: unknown }) => String(key.kid)) : []
+    return Array.isArray(keys) ? keys.map((key: { kid?: unknown }) => String(key.kid)) : null
   } catch {
-    return []
+    return null
   }
 }
 
@@ -52,9 +52,9 @@ async function edge(url: URL, facts: Facts): Promise<Outcome> {
     return fault('public-url.unreachable', `${address.href}: ${reasonOf(error)}`)
   }
   const seen = keysIn(await response.text())
-  if (!response.ok || seen.length === 0) return fault('public-url.wrong', `${address.href} answers ${response.status} and no keys`)
+  if (!response.ok || seen === null) return fault('public-url.wrong', `${address.href} answers ${response.status} and no JWKS`)
   const own = await ownKeys(facts)
-  if (own !== null && !seen.some((key) => own.includes(key))) {
+  if (own !== null && own.length + seen.length > 0 && !seen.some((key) => own.includes(key))) {
     return fault('public-url.wrong', `${address.href} has the keys of another installation`)
   }
   return well(`${url.origin} leads here`)
@@ -65,8 +65,7 @@ async function ownKeys({ identityUrl, credential }: Facts): Promise<string[] | n
   if (identityUrl === null || credential === null) return null
   try {
     const response = await ask(new URL('/internal/v1/jwks', identityUrl), { headers: { authorization: `Service ${credential}` } })
-    const keys = keysIn(await response.text())
-    return keys.length === 0 ? null : keys
+    return keysIn(await response.text())
   } catch {
     return null
   }

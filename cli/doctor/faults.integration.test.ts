@@ -16,7 +16,6 @@ import {
   startSite,
   timeShift,
   type Variables,
-  writeDaily,
 } from './installation.fixtures.ts'
 
 let on: Installation
@@ -275,7 +274,6 @@ const injections: readonly Injection[] = [
       return { REDIS_URL: `redis://127.0.0.1:${port}`, REDIS_PASSWORD: '' }
     },
     fix: /disk of Redis/,
-    also: ['redis.queues'],
   },
   {
     fault: 'redis.memory',
@@ -350,17 +348,13 @@ const injections: readonly Injection[] = [
   {
     fault: 'clamd.signatures',
     by: 'no official database',
-    inject: clamd({ isOfficial: false }),
+    inject: clamd({ builtAt: null }),
     fix: /freshclam/,
   },
   {
     fault: 'clamd.stale',
     by: 'a database of three weeks ago',
-    inject: async (broken) => {
-      await writeDaily({ ...on.signatures, date: new Date(Date.now() - 21 * day) })
-      broken.defer(() => writeDaily({ ...on.signatures, date: new Date() }))
-      return undefined
-    },
+    inject: clamd({ builtAt: new Date(Date.now() - 21 * day) }),
     fix: /log of freshclam/,
   },
   {

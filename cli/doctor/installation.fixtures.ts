@@ -1,4 +1,5 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { hash } from 'node:crypto'
 import { once } from 'node:events'
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer, request as forward, type IncomingMessage, type ServerResponse } from 'node:http'
@@ -41,7 +42,6 @@ export interface Installation extends AsyncDisposable {
   readonly redisPort: number
   readonly redisTlsPort: number
   readonly clamdHome: string
-  readonly signatures: { readonly folder: string; readonly port: number }
   readonly filer: string
   sql(statement: string, values?: readonly unknown[]): Promise<readonly Record<string, unknown>[]>
 }
@@ -72,8 +72,7 @@ export async function startInstallation(): Promise<Installation> {
     freePorts(1),
   ])
   for (const part of [postgres, redisPart, seaweed, clamd]) stack.use(part)
-  const signatures = { folder: join(home, 'clamd', 'signatures'), port: clamd.port }
-  await writeDaily({ ...signatures, date: new Date() })
+  const { port } = stack.use(await startClamdLike(home, {}))
   const redis = stack.adopt(new Redis(redisPart.url), (client) => client.disconnect())
   await redis.config(
     'SET',
@@ -88,7 +87,7 @@ export async function startInstallation(): Promise<Installation> {
   )
   await redis.config('SET', 'tls-port', String(redisTlsPort))
   const collector = stack.use(await startCollector())
-  const stores = storeVariables({ postgres, redisPart, clamd, certificates })
+  const stores = storeVariables({ postgres, redisPart, clamd: { host: clamd.host, port }, certificates })
   const { endpoint, region, accessKey, secretKey } = seaweed
   const environment = { ...stores, S3_ENDPOINT: endpoint, S3_REGION: region, S3_ACCESS_KEY: accessKey, S3_SECRET_KEY: secretKey }
   const target = environmentTarget(environment)
@@ -108,7 +107,6 @@ export async function startInstallation(): Promise<Installation> {
     redisPort: redisPart.port,
     redisTlsPort,
     clamdHome: home,
-    signatures,
     filer: `127.0.0.1:${ports.filer}.${ports.filerGrpc}`,
     sql: async (statement, values = []) => (await admin.pool.query<Record<string, unknown>>(statement, [...values])).rows,
     [Symbol.asyncDispose]: () => held.disposeAsync(),
@@ -127,7 +125,12 @@ const roles = services.flatMap(({ name }) => ['RUNTIME', 'SYSTEM'].map((role) =>
 const passwords = Object.fromEntries([...roles, 'DATABASE_BACKUP_PASSWORD'].map((name) => [name, `password-of-${name.toLowerCase()}`]))
 const credential = 'cli.credential-of-the-command'
 
-function storeVariables(parts: { postgres: PostgresPart; redisPart: RedisPart; clamd: ClamdPart; certificates: Certificates }): Variables {
+function storeVariables(parts: {
+  postgres: PostgresPart
+  redisPart: RedisPart
+  clamd: Pick<ClamdPart, 'host' | 'port'>
+  certificates: Certificates
+}): Variables {
   const { postgres, redisPart, clamd, certificates } = parts
   return {
     ...passwords,
@@ -242,25 +245,14 @@ function makeCertificates(): Certificates {
  * A database of the day, as far as clamd can tell: it takes number and date from its head. It has no signature of ClamAV's, for which there
  * is a third kind beside those that freshclam brings.
  */
-export async function writeDaily({ folder, port, date }: { folder: string; port: number; date: Date }): Promise<void> {
+function writeDaily(folder: string, date: Date): void {
   const number = 20_000 + Math.floor(date.getTime() / 86_400_000)
   const head = `ClamAV-VDB:${date.toUTCString().slice(5, 16)} 00-00 +0000:${number}:1:90:X:X:test:${Math.floor(date.getTime() / 1000)}`
-  const content = tarGzOf([
-    { name: 'COPYING', content: 'for tests' },
-    { name: 'daily.ndb', content: `Test-Daily:0:0:${'cd'.repeat(32)}\n` },
-  ])
+  const licence = { name: 'COPYING', content: 'for tests' }
+  const signature = { name: 'daily.ndb', content: `Test-Daily:0:0:${'cd'.repeat(32)}\n` }
+  const listed = [licence, signature].map(({ name, content }) => `${name}:${content.length}:${hash('sha256', content)}\n`)
+  const content = tarGzOf([licence, { name: 'daily.info', content: `${head}\n${listed.join('')}` }, signature])
   writeFileSync(join(folder, 'daily.cud'), Buffer.concat([Buffer.from(head.padEnd(512)), content]))
-  await askClamd(port, 'RELOAD')
-  while (!(await askClamd(port, 'VERSION')).includes(`/${number}/`)) continue
-}
-
-async function askClamd(port: number, command: string): Promise<string> {
-  const socket = connect({ host: '127.0.0.1', port })
-  let reply = ''
-  socket.on('data', (chunk) => (reply += chunk.toString('latin1')))
-  socket.write(`z${command}\0`)
-  await once(socket, 'close')
-  return reply
 }
 
 export interface Running extends AsyncDisposable {
@@ -272,18 +264,20 @@ interface ClamdChanges {
   readonly config?: Readonly<Record<string, string>>
   /** In hex, at the beginning of a file. */
   readonly signature?: string
-  readonly isOfficial?: boolean
+  /** Of the official database; null: there is none. */
+  readonly builtAt?: Date | null
 }
 
 /** Another clamd, with the configuration of the first but for some lines. */
 export async function startClamdLike(home: string, changes: ClamdChanges): Promise<Running> {
-  const { config = {}, signature = eicar().toString('hex'), isOfficial = true } = changes
+  const { config = {}, signature = eicar().toString('hex'), builtAt = new Date() } = changes
   const [port = 0] = await freePorts(1)
   const folder = temporaryFolder()
   const file = join(folder, 'clamd', 'clamd.conf')
   const database = join(folder, 'clamd', 'signatures')
   mkdirSync(database, { recursive: true })
   writeFileSync(join(database, 'test.ndb'), `Test-Signature:0:0:${signature}\n`)
+  if (builtAt) writeDaily(database, builtAt)
   const lines = Object.entries({ ...config, DatabaseDirectory: database, TCPSocket: String(port) })
   const like = readFileSync(join(home, 'clamd', 'clamd.conf'), 'utf8')
   writeFileSync(
@@ -293,7 +287,6 @@ export async function startClamdLike(home: string, changes: ClamdChanges): Promi
   const { clamd } = await ensureBinaries()
   const child = spawn(clamd, ['--config-file', file], { stdio: ['ignore', 'ignore', 'inherit'] })
   while (child.exitCode === null && !(await takesConnections(port))) continue
-  if (isOfficial) await writeDaily({ folder: database, port, date: new Date() })
   return { port, [Symbol.asyncDispose]: () => ended(child) }
 }
 

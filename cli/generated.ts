@@ -5,6 +5,7 @@ import { metricsPage } from '@slipway/telemetry'
 import { type ApiDocument, callTypes } from './call-types.ts'
 import { commandVariables } from './command-variables.ts'
 import { dashboardFiles } from './dashboards/dashboards.ts'
+import { doctorPage } from './doctor/page.ts'
 import { nginxProblems, nginxRoutes } from './edge/nginx.ts'
 import { services } from './services.ts'
 
@@ -20,6 +21,7 @@ export function generatedFiles(): Readonly<Record<string, string>> {
     '.env.example': environmentExample(groups),
     'docs/configuration.md': configurationPage(groups),
     'docs/metrics.md': metricsPage(),
+    'docs/operate/doctor.md': doctorPage(),
     'docker/nginx/problems.conf': nginxProblems(),
     'docker/nginx/templates/routes.conf.template': nginxRoutes(services),
     ...dashboardFiles(),

@@ -310,13 +310,13 @@ describe('reset', () => {
   })
 })
 
-test('findings of the doctor: what, and how to mend it', () => {
+test('findings of the doctor: what, why, and how to mend it', () => {
   const text = renderFindings([
-    { name: 'node', level: 'ok', what: 'Node 24' },
-    { name: 'redis', level: 'fail', what: 'maxmemory-policy allkeys-lru', fix: 'set noeviction' },
+    { name: 'node', level: 'ok', fault: null, what: 'Node 24' },
+    { name: 'redis', level: 'fail', fault: 'redis.eviction', what: 'policy allkeys-lru', why: 'jobs vanish', fix: 'set noeviction' },
   ])
   expect(text).toMatch(
-    /^ok {4}node {3}Node 24\nFAIL {2}redis {2}maxmemory-policy allkeys-lru\n +fix: set noeviction\n\n1 well, 0 warnings, 1 failures$/,
+    /^ok {4}node {3}Node 24\nFAIL {2}redis {2}policy allkeys-lru\n {13}why: jobs vanish\n {13}fix: set noeviction\n\n1 well, 0 warnings, 1 failures$/,
   )
 })
 

@@ -20,7 +20,7 @@ const catalog = { backups: [], unreadable: [], incomplete: [] }
 describe('the newest backup', () => {
   test('is told with its age and its size', () => {
     const found = judge({ ...catalog, backups: [dump('20261121T021500Z'), dump('20261120T021500Z')] }, daily, now)
-    expect(found).toEqual({ level: 'ok', what: '20261121T021500Z, 9.8 hours old, 5.0 MiB' })
+    expect(found).toEqual({ level: 'ok', fault: null, what: '20261121T021500Z, 9.8 hours old, 5.0 MiB' })
   })
 
   test.each([

@@ -1,7 +1,7 @@
 import { type BackupKind, type Catalog, isOverdue, openVault, readCatalog, timeOf } from '@slipway/backup'
 import { bytesText } from '../backup/text.ts'
 import type { Target } from '../target.ts'
-import { type Check, type Finding, well } from './checks.ts'
+import { type Check, fault, type Outcome, well } from './checks.ts'
 
 /** Age and size of the newest backup of each kind that is to be made by the clock. */
 export function backupChecks(target: Target): Check[] {
@@ -10,7 +10,9 @@ export function backupChecks(target: Target): Check[] {
     ['postgres', schedules.postgres],
     ['objects', schedules.objects],
   ] as const
-  return kinds.flatMap(([kind, schedule]) => (schedule ? [{ name: `backup ${kind}`, run: () => look(target, { kind, schedule }) }] : []))
+  return kinds.flatMap(([kind, schedule]) =>
+    schedule ? [{ name: `backup ${kind}`, part: 'storage' as const, run: () => look(target, { kind, schedule }) }] : [],
+  )
 }
 
 interface Scheduled {
@@ -18,9 +20,9 @@ interface Scheduled {
   readonly schedule: string
 }
 
-async function look({ backups }: Target, scheduled: Scheduled): Promise<Omit<Finding, 'name'>> {
+async function look({ backups }: Target, scheduled: Scheduled): Promise<Outcome> {
   await using vault = openVault(backups.vault)
-  if (!(await vault.exists())) return { level: 'warn', what: `there is no bucket ${vault.bucket} yet`, fix: fixOf(scheduled) }
+  if (!(await vault.exists())) return fault('backup.late', `there is no bucket ${vault.bucket} yet`, { fix: fixOf(scheduled) })
   return judge(await readCatalog(vault), scheduled, Date.now())
 }
 
@@ -28,25 +30,24 @@ function fixOf({ kind }: Scheduled): string {
   return `see the Jobs of the CronJob for ${kind}, or run \`slipway backup ${kind}\``
 }
 
-export function judge({ backups, unreadable }: Catalog, scheduled: Scheduled, now: number): Omit<Finding, 'name'> {
+export function judge({ backups, unreadable }: Catalog, scheduled: Scheduled, now: number): Outcome {
   const { kind, schedule } = scheduled
   const newest = backups.find((backup) => backup.kind === kind)
   const fix = fixOf(scheduled)
-  if (!newest) return { level: 'warn', what: 'there is none yet', fix }
+  if (!newest) return fault('backup.late', 'there is none yet', { fix })
   const last = timeOf(newest.id)
   const what = `${newest.id}, ${hoursText(now - last)} old, ${bytesText(newest.bytes)}`
-  if (isOverdue({ schedule, last, now })) return { level: 'warn', what: `${what}: two runs of "${schedule}" have passed since`, fix }
+  if (isOverdue({ schedule, last, now })) return fault('backup.late', `${what}: two runs of "${schedule}" have passed since`, { fix })
   const damaged = unreadable.filter((one) => one.kind === kind)
   if (damaged.length > 0) {
-    return {
-      level: 'warn',
-      what: `${what}; ${damaged.map(({ reason }) => reason).join(', ')}`,
-      fix: 'find out what has changed it, and remove it',
-    }
+    const fix = 'find out what has changed it, and remove it'
+    return fault('backup.damaged', `${what}; ${damaged.map(({ reason }) => reason).join(', ')}`, { fix })
   }
   if (newest.kind === 'objects' && newest.damaged > 0) {
     const found = `${what}; ${newest.damaged} objects had other bytes than those that were scanned`
-    return { level: 'warn', what: found, fix: 'see what happens to the disks of the object storage; an older backup may have them whole' }
+    return fault('backup.damaged', found, {
+      fix: 'see what happens to the disks of the object storage; an older backup may have them whole',
+    })
   }
   return well(what)
 }

@@ -1,46 +1,38 @@
-import { toFailure } from '../failure.ts'
+import { type FaultId, faults } from './faults.ts'
 
 export interface Finding {
   readonly name: string
   readonly level: 'ok' | 'warn' | 'fail'
+  /** What is wrong, by the name that it has in `faults`; null when nothing is. */
+  readonly fault: FaultId | null
   /** What was found, with the value. */
   readonly what: string
+  /** What comes of it. */
+  readonly why?: string
   readonly fix?: string
 }
+
+export type Outcome = Omit<Finding, 'name'>
+
+/** Parts whose connection may fail in the same ways. */
+export type Part = 'postgres' | 'redis' | 'storage' | 'clamd' | 'identity'
 
 export interface Check {
   readonly name: string
   /** Throwing is a finding too. */
-  readonly run: () => Promise<Omit<Finding, 'name'>>
+  readonly run: () => Promise<Outcome>
+  /** Whose connection it is that may fail. */
+  readonly part?: Part
+  /** What makes no sense to look at before this has not failed. */
+  readonly next?: readonly Check[]
 }
 
-export function well(what: string): Omit<Finding, 'name'> {
-  return { level: 'ok', what }
+export function well(what: string): Outcome {
+  return { level: 'ok', fault: null, what }
 }
 
-/** Milliseconds after which a check counts as failed: a doctor who waits for ever helps nobody. */
-const patience = 20_000
-
-/** Side by side; each gives exactly one finding, in the order of the list. */
-export async function runChecks(checks: readonly Check[]): Promise<Finding[]> {
-  return Promise.all(
-    checks.map(async ({ name, run }) => {
-      try {
-        return { name, ...(await inTime(run())) }
-      } catch (error) {
-        const { message, fix } = toFailure(error)
-        return { name, level: 'fail' as const, what: message, ...(fix === undefined ? {} : { fix }) }
-      }
-    }),
-  )
-}
-
-async function inTime<T>(work: Promise<T>): Promise<T> {
-  const late = Promise.withResolvers<never>()
-  const timer = setTimeout(() => late.reject(new Error(`no answer within ${patience / 1000} s`)), patience)
-  try {
-    return await Promise.race([work, late.promise])
-  } finally {
-    clearTimeout(timer)
-  }
+/** A finding by its name, which brings its level, why it matters and what to do; where that depends on what was found it is given here. */
+export function fault(id: FaultId, what: string, own: Partial<Pick<Outcome, 'level' | 'fix'>> = {}): Outcome {
+  const { level, why, fix } = faults[id]
+  return { level, fault: id, what, why, fix, ...own }
 }

@@ -11,9 +11,10 @@ import { type Home, homeAt } from '../home.ts'
 import { writeConnections } from '../stack/connections.ts'
 import { identify } from '../supervisor/identity.ts'
 import { liveState, type RecordedUnit, readState, StateRecord } from '../supervisor/state.ts'
-import { runChecks, well } from './checks.ts'
+import { fault, well } from './checks.ts'
 import { machineChecks } from './machine.ts'
 import { processChecks } from './processes.ts'
+import { runChecks } from './run-checks.ts'
 
 function newHome(): Home {
   const home = homeAt(join(temporaryFolder(), 'a home'))
@@ -43,11 +44,11 @@ describe('runChecks', () => {
       { name: 'untold', run: () => Promise.reject(new TypeError('x is not a function')) },
       { name: 'at once', run: async () => (slow.resolve(), well('now')) },
     ])
-    expect(await findings).toEqual([
-      { name: 'slow', level: 'ok', what: 'at last' },
-      { name: 'told', level: 'fail', what: 'it is down', fix: 'start it' },
-      { name: 'untold', level: 'fail', what: 'x is not a function' },
-      { name: 'at once', level: 'ok', what: 'now' },
+    expect(await findings).toMatchObject([
+      { name: 'slow', level: 'ok', fault: null, what: 'at last' },
+      { name: 'told', level: 'fail', fault: 'check.failed', what: 'it is down', fix: 'start it' },
+      { name: 'untold', level: 'fail', fault: 'check.failed', what: 'x is not a function' },
+      { name: 'at once', level: 'ok', fault: null, what: 'now' },
     ])
   })
 
@@ -55,7 +56,17 @@ describe('runChecks', () => {
     const thrower = () => {
       throw new Error('at once')
     }
-    expect(await runChecks([{ name: 'hasty', run: thrower }])).toEqual([{ name: 'hasty', level: 'fail', what: 'at once' }])
+    expect(await runChecks([{ name: 'hasty', run: thrower }])).toMatchObject([{ name: 'hasty', level: 'fail', what: 'at once' }])
+  })
+
+  test('looks at what builds on a check unless that failed, and behind it', async () => {
+    const next = [{ name: 'later', run: async () => well('too') }]
+    const found = await runChecks([
+      { name: 'good', run: async () => well('good'), next },
+      { name: 'poor', run: async () => fault('redis.append-only', 'no'), next },
+      { name: 'bad', run: async () => fault('redis.eviction', 'lru'), next },
+    ])
+    expect(found.map(({ name }) => name)).toEqual(['good', 'later', 'poor', 'later', 'bad'])
   })
 })
 
@@ -75,7 +86,7 @@ describe('the machine', () => {
     const home = newHome()
     new StateRecord({ file: home.state, url: '', port: 1 }).phase('ready')
     writeFileSync(home.state, JSON.stringify({ ...readState(home.state), supervisor: { pid: process.pid, started: 'earlier' } }))
-    expect(await findingOf('stack', home)).toEqual({
+    expect(await findingOf('stack', home)).toMatchObject({
       name: 'stack',
       level: 'warn',
       what: 'the supervisor was killed',
@@ -115,7 +126,7 @@ describe('processes', () => {
   }
 
   test('are asked by their internal ports, stores are not', async () => {
-    expect(await findingAt(200)).toEqual([{ name: 'files-api', level: 'ok', what: `ready, process ${process.pid}` }])
+    expect(await findingAt(200)).toEqual([{ name: 'files-api', level: 'ok', fault: null, what: `ready, process ${process.pid}` }])
   })
 
   test('that are not ready say why, and where to read on', async () => {

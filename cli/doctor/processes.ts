@@ -2,7 +2,7 @@ import { type Home, homeOption } from '../home.ts'
 import { readConnections } from '../stack/connections.ts'
 import { askReadiness } from '../supervisor/child.ts'
 import type { StackState } from '../supervisor/state.ts'
-import { type Check, well } from './checks.ts'
+import { type Check, fault, well } from './checks.ts'
 
 /** Every process of the stack, asked as an orchestrator would. */
 export function processChecks(home: Home, state: StackState): Check[] {
@@ -14,7 +14,7 @@ export function processChecks(home: Home, state: StackState): Check[] {
       async run() {
         const answer = await askReadiness(`http://127.0.0.1:${ports[unit.name]?.internal}/health/ready`)
         if (answer === 'ready') return well(`ready, process ${unit.pid}`)
-        return { level: 'fail' as const, what: `not ready: ${answer}`, fix: `read \`slipway logs${homeOption(home)} ${unit.name}\`` }
+        return fault('process.unready', `not ready: ${answer}`, { fix: `read \`slipway logs${homeOption(home)} ${unit.name}\`` })
       },
     }))
 }

@@ -1,5 +1,6 @@
 export { currentTenant, tenantColumns } from './columns.ts'
 export { connect, type Database, type DatabaseSettings, type TransactionOptions } from './connect.ts'
+export { type DeclaredTables, declaredTables } from './declared-tables.ts'
 export { databaseError, dbProblem, isForeignKeyViolation, isUniqueViolation, retryConflicts } from './error.ts'
 export { newId } from './id.ts'
 export {
@@ -16,6 +17,6 @@ export { type AppliedMigration, MigrationError, type MigrationSource } from './m
 export { renewSchema, type ServicePasswords } from './provision.ts'
 export { backupRole, type Role, roleName } from './role.ts'
 export { clientConfig, type ServerSettings, type Tls, withClient } from './settings.ts'
-export { assertTenantTables, type TenantTableOptions } from './tenant-check.ts'
+export { assertTenantTables, type TenantTableOptions, tenantFaults } from './tenant-check.ts'
 export { awsTokenRole, awsTokens, type SignIn, TokenError, type TokenSource } from './token.ts'
 export { onCommit, type Transaction } from './transaction.ts'

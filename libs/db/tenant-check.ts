@@ -1,4 +1,4 @@
-import { Client } from 'pg'
+import { Client, type ClientBase, type Pool } from 'pg'
 import { roleName } from './role.ts'
 import { clientConfig, type Tls } from './settings.ts'
 
@@ -43,21 +43,26 @@ export async function assertTenantTables(adminUrl: string, schema: string, optio
   const client = new Client(clientConfig({ url: adminUrl, tls: options.tls, name: 'slipway check' }))
   await client.connect()
   try {
-    const tables = (await client.query<TableFacts>(tableFacts, [schema])).rows
-    const views = (await client.query<{ name: string }>(openViews, [schema])).rows
-    const functions = (await client.query<{ name: string }>(definers, [schema, roleName(schema, 'runtime')])).rows
-    const checked = tables.filter((table) => !options.withoutTenant?.includes(table.name))
-    const faults = [
-      ...(tables.length === 0 ? [`schema ${schema} has no tables`] : []),
-      ...checked.flatMap((table) => tableFaults(table, schema)),
-      ...views.map(({ name }) => `view ${name} reads as its owner, who sees all tenants: make it with (security_invoker = true)`),
-      ...functions.map(({ name }) => `function ${name} is SECURITY DEFINER and open to the runtime role`),
-    ]
+    const all = (await client.query<TableFacts>(tableFacts, [schema])).rows.map(({ name }) => name)
+    const checked = all.filter((name) => !options.withoutTenant?.includes(name))
+    const faults = [...(all.length === 0 ? [`schema ${schema} has no tables`] : []), ...(await tenantFaults(client, schema, checked))]
     if (faults.length > 0) throw new Error(`Tenants are not kept apart in schema ${schema}:\n${faults.join('\n')}`)
-    return checked.map((table) => table.name)
+    return checked
   } finally {
     await client.end()
   }
+}
+
+/** What lets a tenant see the rows of others in these tables of a schema, or past its views and functions; none when it is well. */
+export async function tenantFaults(client: Pick<ClientBase, 'query'> | Pool, schema: string, tables: readonly string[]): Promise<string[]> {
+  const facts = (await client.query<TableFacts>(tableFacts, [schema])).rows
+  const views = (await client.query<{ name: string }>(openViews, [schema])).rows
+  const functions = (await client.query<{ name: string }>(definers, [schema, roleName(schema, 'runtime')])).rows
+  return [
+    ...facts.filter(({ name }) => tables.includes(name)).flatMap((table) => tableFaults(table, schema)),
+    ...views.map(({ name }) => `view ${name} reads as its owner, who sees all tenants: make it with (security_invoker = true)`),
+    ...functions.map(({ name }) => `function ${name} is SECURITY DEFINER and open to the runtime role`),
+  ]
 }
 
 function tableFaults(table: TableFacts, schema: string): string[] {

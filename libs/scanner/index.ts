@@ -4,6 +4,7 @@ export { type ArchiveReader, archiveLimits, type Inspection, inspectArchive } fr
 export type { ScanStream } from './scan-stream.ts'
 export { createScanner, type Scanner, type ScannerOpening, type ScannerOptions, type ScannerState } from './scanner.ts'
 export { createSlots, type Slots } from './slots.ts'
+export { streamLimit } from './stream-limit.ts'
 export { Tail } from './tail.ts'
 export type { Judgement, Reason, ScanResult, Verdict } from './verdict.ts'
 export { zipEndBytes } from './zip-end.ts'

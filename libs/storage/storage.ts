@@ -2,6 +2,7 @@ import { DeleteObjectCommand } from '@aws-sdk/client-s3'
 import { problem } from '@slipway/problem'
 import { ensureBuckets, hasBucket } from './buckets.ts'
 import { type Connection, connect, quarantineBucket, type StorageOptions } from './connection.ts'
+import { type BucketDiagnosis, diagnoseBucket } from './diagnosis.ts'
 import { ask } from './error.ts'
 import type { ObjectRef, ReadOptions } from './object.ts'
 import { type ProbeReport, probe } from './probe.ts'
@@ -24,6 +25,11 @@ export interface Storage extends AsyncDisposable {
   ready(signal?: AbortSignal): Promise<void>
   /** Tries what this code base needs of S3, in quarantine unless told otherwise, cleans up, and says check by check what works. */
   probe(bucket?: string): Promise<ProbeReport>
+  /**
+   * Why a bucket cannot be used, if it cannot. Writes one small object into it and removes that.
+   * @throws `storage.unavailable` when there is no answer
+   */
+  diagnose(bucket: string): Promise<BucketDiagnosis>
 }
 
 const connections = new WeakMap<Storage, Connection>()
@@ -51,6 +57,7 @@ export function createStorage(options: StorageOptions): Storage {
       }
     },
     probe: (bucket = quarantineBucket) => probe(connection, bucket),
+    diagnose: (bucket) => diagnoseBucket(connection, bucket),
     async [Symbol.asyncDispose]() {
       connection.client.destroy()
     },

@@ -89,3 +89,25 @@
 {{- end }}
 {{- end }}
 {{- end -}}
+
+{{/* What `slipway doctor` compares with what it finds, beside the stores. Takes the root. */}}
+{{- define "slipway.env.doctor" -}}
+{{- $services := fromJson (include "slipway.services" .) -}}
+- name: SLIPWAY_ENV
+  value: {{ .Values.environment }}
+- name: SLIPWAY_PUBLIC_URL
+  value: {{ .Values.publicUrl | quote }}
+{{- if hasKey $services "identity" }}
+- name: SLIPWAY_IDENTITY_URL
+  value: http://{{ include "slipway.name" (dict "root" . "component" "identity-api") }}:8081
+# Whoever brings a Secret of their own may have left it out: then identity is only asked whether it answers.
+- name: SLIPWAY_SERVICE_CREDENTIAL
+  valueFrom: { secretKeyRef: { name: {{ include "slipway.secrets.name" . }}, key: CLI_CREDENTIAL, optional: true } }
+{{- end }}
+{{- range $service, $name := dict "files" "FILES_MAX_BYTES" "menu" "MENU_PHOTO_BYTES" }}
+{{- with get (default dict (get (default dict (get $services $service)) "env")) $name }}
+- name: {{ $name }}
+  value: {{ include "slipway.scalar" . | quote }}
+{{- end }}
+{{- end }}
+{{- end -}}

@@ -74,20 +74,23 @@ async function refusalOf(script: string, secrets: Record<string, string>): Promi
   return words
 }
 
-/** What the doctor finds about one store. */
-async function finding(name: string, environment: Record<string, string>) {
+function targetOf(environment: Record<string, string>) {
   const all = { DATABASE_URL: 'postgres://127.0.0.1:1/none', REDIS_URL: 'redis://127.0.0.1:1', S3_ENDPOINT: 'http://127.0.0.1:1' }
   const passwords = services.flatMap(({ name: service }) =>
     ['RUNTIME', 'SYSTEM'].map((role) => [`${service.toUpperCase()}_DB_${role}_PASSWORD`, 'unused']),
   )
-  const target = environmentTarget({
+  return environmentTarget({
     ...all,
     S3_ACCESS_KEY: 'unused',
     S3_SECRET_KEY: 'unused',
     ...Object.fromEntries(passwords),
     ...environment,
   })
-  if (name === 'storage') await ensureAllBuckets(services, target)
+}
+
+/** What the doctor finds about one store. */
+async function finding(name: string, environment: Record<string, string>) {
+  const target = targetOf(environment)
   const [finding] = await runChecks(
     storeChecks({ target, manifests: services, facts: environmentFacts({}, services), installation: 'chart' })
       .filter((check) => check.name === name)
@@ -152,10 +155,7 @@ describe('the bundled SeaweedFS', () => {
     const endpoint = await prepared()
     await using _ = start(container('object-storage').script, { ...secrets, WEED_MASTER_VOLUME_GROWTH_COPY_1: '1' })
     const environment = { ...secrets, S3_ENDPOINT: endpoint }
-    await vi.waitFor(async () => expect(await finding('storage', environment)).toMatchObject({ level: 'ok' }), {
-      timeout: 40_000,
-      interval: 200,
-    })
+    await vi.waitFor(() => ensureAllBuckets(services, targetOf(environment)), { timeout: 40_000, interval: 200 })
     expect(await finding('storage', environment)).toMatchObject({ level: 'ok' })
     expect(await finding('storage', { ...environment, S3_SECRET_KEY: 'another' })).toMatchObject({ fault: 'storage.keys' })
   })

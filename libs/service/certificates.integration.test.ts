@@ -1,4 +1,6 @@
 import { once } from 'node:events'
+import type { TLSSocket } from 'node:tls'
+import { connect } from '@slipway/db'
 import { type MetricMemory, rememberMetrics } from '@slipway/telemetry/testing'
 import {
   type SecurePostgres,
@@ -23,6 +25,7 @@ import { notes } from './sample.fixtures/service.ts'
 import { silentLog } from './silent-log.fixtures.ts'
 
 const daySeconds = 86_400
+const patience = { timeout: 30_000 }
 
 let authority: TestAuthority
 let postgres: SecurePostgres
@@ -73,16 +76,23 @@ function openSecure(): Promise<Host> {
   })
 }
 
-/** Postgres forgets its connections first, as a pool keeps them. */
-const use = {
+/** Something that needs a new connection; Postgres and Redis are made to lose theirs first. */
+const reconnect = {
   postgres: async () => {
     await postgres.query(`select pg_terminate_backend(pid) from pg_stat_activity where usename like 'slipway%'`)
+    // A connection of the pool may be found to be gone just now.
     await host.services[0]?.databases.runtime.ready().catch(() => undefined)
   },
-  redis: () => connected(host.shared.redis.get('cache')),
-  storage: () => host.shared.storage.ready(),
+  redis: async () => {
+    const connection = host.shared.redis.get('cache')
+    await connected(connection)
+    const ready = once(connection, 'ready')
+    connection.disconnect(true)
+    await ready
+  },
+  storage: () => host.shared.storage.ensureBuckets(['notes']),
 }
-type Store = keyof typeof use
+const stores = Object.keys(reconnect) as (keyof typeof reconnect)[]
 
 /** Whole days that are left, by store. */
 async function remaining(): Promise<Record<string, number>> {
@@ -90,20 +100,62 @@ async function remaining(): Promise<Record<string, number>> {
   return Object.fromEntries(points.map(({ attributes, value }) => [attributes['slipway.store'], Math.round(Number(value) / daySeconds)]))
 }
 
-async function useAll(): Promise<void> {
-  await host.shared.storage.ensureBuckets(['notes'])
-  await use.redis()
-  await vi.waitUntil(async () => {
-    await use.postgres()
-    return (await remaining()).postgres === 2
-  })
+/** Postgres takes its time to read a renewed certificate, hence more than one connection. */
+async function expectDays(store: (typeof stores)[number], days: number): Promise<void> {
+  await expect
+    .poll(async () => {
+      await reconnect[store]()
+      return (await remaining())[store]
+    }, patience)
+    .toBe(days)
 }
 
 describe('the certificate of a store', () => {
-  it('is told by how long it is still valid, once there was a connection', async () => {
+  it('is told by how long it is still valid, from the first connection on', async () => {
     host = await openSecure()
     expect(await remaining()).toEqual({})
-    await useAll()
+    for (const store of stores) await expectDays(store, 2)
     expect(await remaining()).toEqual({ postgres: 2, redis: 2, storage: 2 })
+  })
+
+  it.each(stores)('of %s is seen at the next connection when it was renewed, without a restart', async (store) => {
+    host = await openSecure()
+    await expectDays(store, 2)
+    await { postgres, redis, storage }[store].renew(await authority.issue({ days: 30 }))
+    await expectDays(store, 30)
+  })
+
+  it('that has expired since has less than nothing left', async () => {
+    host = await openSecure()
+    await expectDays('redis', 2)
+    lateness = 5 * daySeconds
+    expect(await remaining()).toEqual({ redis: -3 })
+  })
+
+  it('is absent where connections are plain', async () => {
+    host = await open({})
+    await host.services[0]?.databases.runtime.ready()
+    await connected(host.shared.redis.get('cache'))
+    await reconnect.storage()
+    expect(await remaining()).toEqual({})
+  })
+})
+
+describe('a pool of Postgres', () => {
+  it('tells of each new connection over TLS once, and hands its socket over', async () => {
+    host = await openSecure()
+    const sockets: TLSSocket[] = []
+    await using database = connect({
+      url: postgres.adminUrl,
+      tls: { mode: 'verify-full', caFile: authority.caFile },
+      onSecure: (socket) => void sockets.push(socket),
+    })
+    await database.ready()
+    await database.ready()
+    expect(sockets.map((socket) => socket.getPeerX509Certificate()?.subject)).toEqual(['CN=server'])
+    const first = await database.pool.connect()
+    await database.ready()
+    first.release()
+    expect(sockets).toHaveLength(2)
   })
 })

@@ -1,0 +1,53 @@
+import type { TLSSocket } from 'node:tls'
+import { type SecureStorage, secureStorage, type TestAuthority, testAuthority, testStorage } from '@slipway/testing'
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
+import { createStorage } from './index.ts'
+
+let authority: TestAuthority
+let store: SecureStorage
+beforeAll(async () => {
+  authority = await testAuthority()
+  store = await secureStorage(await authority.issue({ days: 2 }))
+})
+afterAll(async () => {
+  await store?.[Symbol.asyncDispose]()
+  await authority?.[Symbol.asyncDispose]()
+})
+
+let serials: (string | undefined)[]
+beforeEach(() => {
+  serials = []
+})
+const onSecure = (socket: TLSSocket) => void serials.push(socket.getPeerX509Certificate()?.serialNumber)
+
+it('tells of each new connection over TLS once, whatever goes over it', async () => {
+  await using storage = createStorage({ ...store.config, caFile: authority.caFile, onSecure })
+  await storage.ensureBuckets(['a'])
+  await storage.head({ bucket: 'a', key: 'k' }).catch(() => undefined)
+  await storage.head({ bucket: 'a', key: 'k' }).catch(() => undefined)
+  const before = serials.length
+  await storage.head({ bucket: 'a', key: 'k' }).catch(() => undefined)
+  expect([new Set(serials).size, serials.length]).toEqual([1, before])
+})
+
+it('sees a renewed certificate, although the store would take up sessions of the old one', async () => {
+  await using storage = createStorage({ ...store.config, caFile: authority.caFile, onSecure })
+  await storage.ensureBuckets(['a'])
+  await store.renew(await authority.issue({ days: 2 }))
+  await storage.head({ bucket: 'a', key: 'k' }).catch(() => undefined)
+  expect(new Set(serials).size).toBe(2)
+})
+
+it('trusts the authority that it was given and no other, and tells of no connection that it does not trust', async () => {
+  await using other = await testAuthority()
+  await using storage = createStorage({ ...store.config, caFile: other.caFile, onSecure })
+  await expect(storage.ready()).rejects.toMatchObject({ code: 'storage.unavailable' })
+  expect(serials).toEqual([])
+})
+
+it('has nothing to tell without TLS', async () => {
+  const { config } = await testStorage()
+  await using storage = createStorage({ ...config, onSecure })
+  await storage.ensureBuckets(['a'])
+  expect(serials).toEqual([])
+})

@@ -181,6 +181,20 @@ describe('policies', () => {
     expect(deny?.spec.ingress).toBeUndefined()
   })
 
+  test('let the frontend reach the mail catcher, whose page it shows where no edge does', () => {
+    const from = [{ namespaceSelector: {} }]
+    const closed = ofKind(render({ ...everything, networkPolicies: { from } }), 'NetworkPolicy')
+    const named = (name: string) => closed.find(({ metadata }) => metadata.name === `shop-slipway-${name}`)
+    const peer = (component: string) => ({
+      podSelector: { matchLabels: expect.objectContaining({ 'app.kubernetes.io/component': component }) },
+    })
+    expect(named('frontend')?.spec.egress).toContainEqual({ to: [peer('mail')], ports: [{ port: 8025, protocol: 'TCP' }] })
+    expect(named('mail')?.spec.ingress).toContainEqual({ from: [...from, peer('frontend')], ports: [{ port: 8025, protocol: 'TCP' }] })
+    const [config] = ofKind(objects, 'ConfigMap').filter(({ metadata }) => metadata.name === 'shop-slipway-frontend')
+    expect(config?.data?.['mail.conf']).toContain('shop-slipway-mail.apps.svc.cluster.local:8025')
+    expect(ofKind(render(), 'ConfigMap').flatMap(({ data = {} }) => Object.keys(data))).not.toContain('mail.conf')
+  })
+
   test('let identity alone send mails', () => {
     const mailing = policies.filter(({ spec }) => JSON.stringify(spec.egress ?? []).includes('"port":587'))
     const senders = pods.filter((pod) => mailing.some((policy) => covers(policy, pod))).map(({ component }) => component)

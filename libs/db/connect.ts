@@ -1,5 +1,6 @@
+import { TLSSocket } from 'node:tls'
 import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres'
-import { escapeLiteral, Pool } from 'pg'
+import { Client, escapeLiteral, Pool, type PoolClient } from 'pg'
 import { unavailable } from './error.ts'
 import { clientConfig, type ServerSettings } from './settings.ts'
 import { type OnAcquire, timePool } from './timed-pool.ts'
@@ -14,6 +15,8 @@ export interface DatabaseSettings extends ServerSettings {
   onError?: ((error: unknown) => void) | undefined
   /** Told how long each wait for a connection took, and whether there was one in the end; for metrics. */
   onAcquire?: OnAcquire | undefined
+  /** Told of every new connection over TLS, for metrics. */
+  onSecure?: ((socket: TLSSocket) => void) | undefined
 }
 
 export interface TransactionOptions {
@@ -65,10 +68,16 @@ function openPool(settings: DatabaseSettings, onError: (error: unknown) => void)
     maxLifetimeSeconds: 1800,
   })
   if (settings.onAcquire) timePool(pool, settings.onAcquire)
+  const { onSecure } = settings
+  if (onSecure) pool.on('connect', (client) => tellSecure(client, onSecure))
   pool.on('error', onError)
   // The pool listens to idle connections only: one that dies while checked out would end the process.
   pool.on('connect', (client) => client.on('error', ignore))
   return pool
+}
+
+function tellSecure(client: PoolClient, tell: (socket: TLSSocket) => void): void {
+  if (client instanceof Client && client.connection.stream instanceof TLSSocket) tell(client.connection.stream)
 }
 
 async function answers(pool: Pool): Promise<void> {

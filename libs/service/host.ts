@@ -57,7 +57,7 @@ export async function openHost(kind: ProcessKind, manifests: readonly AnyManifes
   const shared = stores.use(openShared(config.platform, { manifests, log, now }))
   const services: HostedService[] = []
   for (const manifest of manifests) {
-    const databases = stores.use(openDatabases(config, manifest.name, log))
+    const databases = stores.use(openDatabases(config, manifest.name, { log, certificates: shared.certificates }))
     const runtime = runtimeOf({ manifest, kind, config, log, now, shared, databases, owned })
     services.push({ manifest, databases, context: await manifest.context(runtime) })
   }

@@ -13,11 +13,12 @@ beforeAll(async () => {
 afterAll(() => redis?.[Symbol.asyncDispose]())
 
 const apart = { user: null, password: null, caFile: null, keyPrefix: 'x' }
-const connections = (url: string) => createRedisConnections({ ...apart, url: new Secret(url) }, silentLog)
+const connections = (url: string) => createRedisConnections({ ...apart, url: new Secret(url) }, { log: silentLog })
 
 it('signs in with a password that is kept apart from the URL', async () => {
   const { host, password } = new URL(redis.url)
-  await using own = createRedisConnections({ ...apart, url: new Secret(`redis://${host}`), password: new Secret(password) }, silentLog)
+  const settings = { ...apart, url: new Secret(`redis://${host}`), password: new Secret(password) }
+  await using own = createRedisConnections(settings, { log: silentLog })
   await connected(own.get('cache'))
   expect(await own.get('cache').ping()).toBe('PONG')
 })

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
+import { TLSSocket } from 'node:tls'
 import { type PlatformConfig, withCredentials } from '@slipway/config'
 import { reconnectOnError } from '@slipway/queue'
 import type { Log } from '@slipway/telemetry'
@@ -16,7 +17,13 @@ export interface RedisConnections extends AsyncDisposable {
   readonly open: ReadonlyMap<RedisPurpose, Redis>
 }
 
-export function createRedisConnections(settings: PlatformConfig['redis'], log: Log): RedisConnections {
+export interface RedisObservers {
+  readonly log: Log
+  /** Told of every new connection over TLS, for metrics. */
+  readonly onSecure?: ((socket: TLSSocket) => void) | undefined
+}
+
+export function createRedisConnections(settings: PlatformConfig['redis'], { log, onSecure }: RedisObservers): RedisConnections {
   const open = new Map<RedisPurpose, Redis>()
   const connect = (purpose: RedisPurpose) => {
     const connection = new Redis(withCredentials(settings.url, settings).reveal(), {
@@ -30,6 +37,9 @@ export function createRedisConnections(settings: PlatformConfig['redis'], log: L
       ...(settings.caFile ? { tls: { ca: readFileSync(settings.caFile, 'utf8') } } : {}),
     })
     connection.on('error', (error) => log.debug({ err: error, purpose }, 'the Redis connection failed'))
+    connection.on('connect', () => {
+      if (connection.stream instanceof TLSSocket) onSecure?.(connection.stream)
+    })
     open.set(purpose, connection)
     return connection
   }

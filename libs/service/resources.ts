@@ -4,6 +4,7 @@ import { createQueues, type QueueClient, queuePrefix } from '@slipway/queue'
 import { createScanner, type Scanner } from '@slipway/scanner'
 import { createScanGate, createStorage, type ScanGate, type Storage } from '@slipway/storage'
 import { acquireMetrics, type Log, queueTelemetry, scanMetrics, scanPlaceMetrics, storageMetrics } from '@slipway/telemetry'
+import { type Certificates, observeCertificates } from './certificates.ts'
 import { usesStorage } from './checks.ts'
 import type { AnyManifest } from './manifest.ts'
 import { measuredGate, observePool, observeRedis, observeScanner } from './observe.ts'
@@ -17,6 +18,7 @@ export interface SharedResources extends AsyncDisposable {
   readonly gate: ScanGate
   readonly queues: QueueClient
   readonly redis: RedisConnections
+  readonly certificates: Certificates
 }
 
 export interface ServiceDatabases extends AsyncDisposable {
@@ -33,11 +35,13 @@ interface SharedOptions {
 /** Makes the clients of all stores. Nothing is asked of them yet: a store that is down is a matter of readiness, not of the start. */
 export function openShared(platform: PlatformConfig, { manifests, log, now }: SharedOptions): SharedResources {
   const stack = new AsyncDisposableStack()
-  const storage = stack.use(createStorage({ ...storageOptions(platform.storage), onOperation: storageMetrics() ?? undefined }))
+  const certificates = stack.use(observeCertificates(now))
+  const storageObservers = { onOperation: storageMetrics() ?? undefined, onSecure: certificates.onSecure('storage') }
+  const storage = stack.use(createStorage({ ...storageOptions(platform.storage), ...storageObservers }))
   const { allowTestSignatures: _, ...scannerOptions } = platform.scanner
   const scanner = stack.use(createScanner({ ...scannerOptions, onOpen: scanPlaceMetrics() ?? undefined }))
   if (manifests.some(usesStorage)) stack.use(observeScanner(scanner, now))
-  const redis = stack.use(createRedisConnections(platform.redis, log))
+  const redis = stack.use(createRedisConnections(platform.redis, { log, onSecure: certificates.onSecure('redis') }))
   stack.use(observeRedis(redis))
   const queues = stack.use(
     createQueues({
@@ -50,7 +54,7 @@ export function openShared(platform: PlatformConfig, { manifests, log, now }: Sh
     }),
   )
   const gate = measuredGate(createScanGate({ storage, scanner }), scanMetrics())
-  return { storage, scanner, gate, queues, redis, [Symbol.asyncDispose]: () => stack.disposeAsync() }
+  return { storage, scanner, gate, queues, redis, certificates, [Symbol.asyncDispose]: () => stack.disposeAsync() }
 }
 
 function storageOptions(settings: PlatformConfig['storage']) {
@@ -58,8 +62,13 @@ function storageOptions(settings: PlatformConfig['storage']) {
   return { ...rest, accessKey: accessKey?.reveal() ?? null, secretKey: secretKey?.reveal() ?? null }
 }
 
+interface DatabaseObservers {
+  readonly log: Log
+  readonly certificates: Certificates
+}
+
 /** One pool per role. */
-export function openDatabases(config: ProcessConfig, service: string, log: Log): ServiceDatabases {
+export function openDatabases(config: ProcessConfig, service: string, { log, certificates }: DatabaseObservers): ServiceDatabases {
   const passwords = config.services[service]?.database
   if (!passwords) throw new TypeError(`this process was not configured for service ${service}`)
   const stack = new AsyncDisposableStack()
@@ -74,6 +83,7 @@ export function openDatabases(config: ProcessConfig, service: string, log: Log):
       tls: { mode: tls, caFile },
       name: `slipway ${service} ${role}`,
       onAcquire: acquireMetrics(user) ?? undefined,
+      onSecure: certificates.onSecure('postgres'),
       onError: (error) => log.warn({ err: error, role: user }, 'a database connection or a callback after commit failed'),
     })
     const metrics = observePool(database.pool, user)

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { Agent as HttpAgent } from 'node:http'
-import { Agent as HttpsAgent } from 'node:https'
+import { type AgentOptions, Agent as HttpsAgent } from 'node:https'
+import { TLSSocket } from 'node:tls'
 import { S3Client } from '@aws-sdk/client-s3'
 import { type OperationEnd, tellOperations } from './operations.ts'
 import { createPartPool, type PartPool } from './part-pool.ts'
@@ -20,6 +21,8 @@ export interface StorageOptions {
   caFile?: string | null
   /** Told of every operation, for metrics. */
   onOperation?: ((operation: OperationEnd) => void) | undefined
+  /** Told of every new connection over TLS, for metrics. */
+  onSecure?: ((socket: TLSSocket) => void) | undefined
 }
 
 /** What the modules of this package share; it never leaves the package, because with a client one could write anywhere. */
@@ -59,7 +62,7 @@ export function connect(options: StorageOptions, patience: number = answerMillis
       socketTimeout: idleMilliseconds,
       throwOnRequestTimeout: true,
       httpAgent: new HttpAgent(agent),
-      httpsAgent: new HttpsAgent(caFile ? { ...agent, ca: readFileSync(caFile) } : agent),
+      httpsAgent: secureAgent(caFile ? { ...agent, ca: readFileSync(caFile) } : agent, options.onSecure),
     },
     ...(endpoint ? { endpoint: String(endpoint) } : {}),
     ...(accessKey && secretKey ? { credentials: { accessKeyId: accessKey, secretAccessKey: secretKey } } : {}),
@@ -67,6 +70,19 @@ export function connect(options: StorageOptions, patience: number = answerMillis
   limitSilence(client, patience)
   if (options.onOperation) tellOperations(client, options.onOperation)
   return { client, bucket: (name) => `${bucketPrefix}${name}`, parts: createPartPool() }
+}
+
+/** A connection that resumes an earlier session is not shown the certificate of now, hence every one that is told of makes its own. */
+function secureAgent(options: AgentOptions, tell: StorageOptions['onSecure']): HttpsAgent {
+  if (!tell) return new HttpsAgent(options)
+  const agent = new HttpsAgent({ ...options, maxCachedSessions: 0 })
+  const create = agent.createConnection.bind(agent)
+  agent.createConnection = (...call) => {
+    const socket = create(...call)
+    if (socket instanceof TLSSocket) socket.once('secureConnect', () => tell(socket))
+    return socket
+  }
+  return agent
 }
 
 /** What the store does on its own with whole objects, copies and putting parts together, takes as long as it takes. */

@@ -122,6 +122,14 @@ export const catalogue = {
     attributes: pool,
     where: 'libs/service/resources.ts',
   },
+  'slipway.certificate.remaining': {
+    type: 'gauge',
+    unit: 's',
+    description:
+      'How long the certificate is still valid that a store showed at the last connection of this process; negative when expired, absent without TLS',
+    attributes: { 'slipway.store': { values: ['postgres', 'redis', 'storage'] } },
+    where: 'libs/service/certificates.ts',
+  },
   'slipway.quota.bytes': {
     type: 'gauge',
     unit: 'By',

@@ -121,6 +121,15 @@ describe('collectors', () => {
       }
   })
 
+  test('send what they count of themselves to the gateway where there is one, else to themselves', () => {
+    const to = (container: Container | undefined) =>
+      configOf(container).service.telemetry.metrics.readers[0].periodic.exporter.otlp.endpoint
+    const ofPod = (mode: string) => to(senders(objectsOf(mode)).map(collectorOf)[0])
+    expect(ofPod('sidecar+gateway')).toBe('http://shop-slipway-collector:4318')
+    expect(ofPod('sidecar')).toBe('http://127.0.0.1:4318')
+    expect(to(gatewayOf(objectsOf('gateway')))).toBe('http://127.0.0.1:4318')
+  })
+
   test('of pods know nothing of the exporters when there is a gateway', () => {
     const objects = render(values('sidecar+gateway', { exporters: { otlp_grpc: otlp } }))
     for (const pod of senders(objects)) expect(JSON.stringify(collectorOf(pod))).not.toContain('backend')

@@ -21,7 +21,9 @@ What cannot be sent yet waits in a file, so that a collector that was killed goe
 {{- range $signal, $through := dict "traces" $ofTraces "metrics" (list "memory_limiter") -}}
 {{- $_ := set $pipelines $signal (dict "receivers" (list "otlp") "processors" $through "exporters" (keys (get $exporters $signal) | sortAlpha)) -}}
 {{- end -}}
-{{- $own := list (dict "periodic" (dict "interval" (mul 1000 (int $telemetry.metricSeconds)) "exporter" (dict "otlp" (dict "protocol" "http/protobuf" "endpoint" "http://127.0.0.1:4318")))) -}}
+{{- /* When it ends its own receiver ends first: better to whom else there is. */}}
+{{- $to := ternary "127.0.0.1" (include "slipway.name" (dict "root" .root "component" "collector")) (ne (include "slipway.telemetry.exports" .) "") -}}
+{{- $own := list (dict "periodic" (dict "interval" (mul 1000 (int $telemetry.metricSeconds)) "exporter" (dict "otlp" (dict "protocol" "http/protobuf" "endpoint" (printf "http://%s:4318" $to))))) -}}
 {{- $attributes := list (dict "name" "service.name" "value" (printf "slipway-collector-%s" .kind)) (dict "name" "service.instance.id" "value" "${env:POD_NAME}") (dict "name" "k8s.namespace.name" "value" "${env:POD_NAMESPACE}") -}}
 {{- toYaml (dict
   "extensions" (dict

@@ -36,7 +36,7 @@ beforeAll(async () => {
   authority = await testAuthority()
   const certificate = await authority.issue({ days: 2 })
   ;[postgres, redis, storage] = await Promise.all([securePostgres(certificate), secureRedis(certificate), secureStorage(certificate)])
-  plain = { database: await testDatabase(), redis: await testRedis() }
+  plain = { database: await testDatabase({ migrations: [{ service: 'notes', folder: notes.migrations }] }), redis: await testRedis() }
   const { user, password } = plain.database.credentials('runtime', 'notes')
   await postgres.query(`create role ${user} login password '${password}'`)
 })

@@ -17,9 +17,14 @@ afterAll(async () => {
 let sockets: TLSSocket[]
 beforeEach(() => {
   sockets = []
+  serials = []
 })
-const onSecure = (socket: TLSSocket) => void sockets.push(socket)
-const serials = () => sockets.map((socket) => socket.getPeerX509Certificate()?.serialNumber)
+/** A socket that is closed tells nothing any more. */
+let serials: (string | undefined)[]
+const onSecure = (socket: TLSSocket) => {
+  sockets.push(socket)
+  serials.push(socket.getPeerX509Certificate()?.serialNumber)
+}
 
 it('tells of each new connection over TLS once, whatever goes over it', async () => {
   await using storage = createStorage({ ...store.config, caFile: authority.caFile, onSecure })
@@ -32,13 +37,13 @@ it('tells of each new connection over TLS once, whatever goes over it', async ()
 it('sees a renewed certificate, although the store would take up sessions of the old one', async () => {
   await using storage = createStorage({ ...store.config, caFile: authority.caFile, onSecure })
   await storage.ensureBuckets([])
-  const [old] = serials()
-  sockets = []
+  const [old] = serials
+  serials = []
   await store.renew(await authority.issue({ days: 2 }))
   await storage.ready()
-  expect(sockets).not.toEqual([])
-  expect(serials()).not.toContain(old)
-  expect(serials()).not.toContain(undefined)
+  expect(serials).not.toEqual([])
+  expect(serials).not.toContain(old)
+  expect(serials).not.toContain(undefined)
 })
 
 it('trusts the authority that it was given and no other, and tells of no connection that it does not trust', async () => {

@@ -14,6 +14,7 @@ import {
   startRegional,
   startSilence,
   startSite,
+  startWithoutUploadLists,
   timeShift,
   type Variables,
 } from './installation.fixtures.ts'
@@ -332,6 +333,15 @@ const injections: readonly Injection[] = [
       return { S3_ENDPOINT: `http://127.0.0.1:${port}` }
     },
     fix: /S3_REGION/,
+  },
+  {
+    fault: 'storage.uploads',
+    by: 'a store that lists open uploads by their whole key only',
+    inject: async (broken) => {
+      const { port } = broken.use(await startWithoutUploadLists(on.environment['S3_ENDPOINT'] ?? ''))
+      return { S3_ENDPOINT: `http://127.0.0.1:${port}` }
+    },
+    fix: /after a day/,
   },
   {
     fault: 'clamd.unreachable',

@@ -352,6 +352,20 @@ export async function startRegional(endpoint: string, region: string): Promise<R
   return await listening(server)
 }
 
+/** In front of a store, which then finds open uploads by their whole key only, as MinIO does. */
+export async function startWithoutUploadLists(endpoint: string): Promise<Running> {
+  const server = createServer((request, response) => {
+    const asked = new URL(request.url ?? '/', endpoint).searchParams
+    if (request.method !== 'GET' || !asked.has('uploads') || !(asked.get('prefix') ?? '').endsWith('/'))
+      return passOn(request, response, endpoint)
+    request.resume()
+    const body =
+      '<?xml version="1.0" encoding="UTF-8"?><ListMultipartUploadsResult><IsTruncated>false</IsTruncated></ListMultipartUploadsResult>'
+    response.writeHead(200, { 'content-type': 'application/xml' }).end(body)
+  })
+  return await listening(server)
+}
+
 function passOn(request: IncomingMessage, response: ServerResponse, endpoint: string): void {
   const { hostname, port } = new URL(endpoint)
   const { method, url, headers } = request

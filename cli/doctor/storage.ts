@@ -1,5 +1,5 @@
 import type { AnyManifest } from '@slipway/service'
-import { type BucketFault, createStorage } from '@slipway/storage'
+import { type BucketFault, createStorage, listsOpenUploads } from '@slipway/storage'
 import type { Target } from '../target.ts'
 import { type Check, fault, type Outcome, well } from './checks.ts'
 import { compareClocks } from './clock.ts'
@@ -55,7 +55,9 @@ async function conformance(target: Target, manifests: readonly AnyManifest[]): P
   const bucket = manifests.flatMap((manifest) => manifest.buckets)[0] ?? quarantine
   await using store = createStorage(target.storage)
   const { ok, checks } = await store.probe(bucket)
-  if (ok) return well(`${checks.length} conformance checks passed`)
-  const failed = checks.filter((check) => !check.ok).map((check) => `${check.name}${check.detail ? ` (${check.detail})` : ''}`)
-  return fault('storage.conformance', failed.join('; '))
+  const failed = checks.filter((check) => !check.ok)
+  const told = failed.map((check) => `${check.name}${check.detail ? ` (${check.detail})` : ''}`).join('; ')
+  if (!ok) return fault('storage.conformance', told)
+  if (failed.some(({ name }) => name === listsOpenUploads)) return fault('storage.uploads', `not so: ${listsOpenUploads}`)
+  return well(`${checks.length} conformance checks passed`)
 }

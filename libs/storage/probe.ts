@@ -1,11 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import { AbortMultipartUploadCommand, DeleteObjectCommand, ListMultipartUploadsCommand, ListObjectsV2Command } from '@aws-sdk/client-s3'
 import type { Connection } from './connection.ts'
-import { checks, type Probing } from './probe-checks.ts'
+import { checks, type Probing, wishes } from './probe-checks.ts'
 
 export interface ProbeCheck {
   readonly name: string
   readonly ok: boolean
+  /** The store can be used without it. */
+  readonly optional: boolean
   /** Why not. */
   readonly detail?: string
 }
@@ -19,12 +21,13 @@ export interface ProbeReport {
 export async function probe(connection: Connection, bucket: string): Promise<ProbeReport> {
   const probing: Probing = { client: connection.client, Bucket: connection.bucket(bucket), prefix: `slipway-probe/${randomUUID()}/` }
   const results: ProbeCheck[] = []
-  for (const [name, check] of Object.entries(checks)) results.push(await run(name, () => check(probing)))
-  results.push(await run('everything is removed again', () => clean(probing)))
-  return { ok: results.every((result) => result.ok), checks: results }
+  for (const [name, check] of Object.entries(checks)) results.push({ ...(await run(name, () => check(probing))), optional: false })
+  for (const [name, check] of Object.entries(wishes)) results.push({ ...(await run(name, () => check(probing))), optional: true })
+  results.push({ ...(await run('everything is removed again', () => clean(probing))), optional: false })
+  return { ok: results.every((result) => result.ok || result.optional), checks: results }
 }
 
-async function run(name: string, check: () => Promise<void>): Promise<ProbeCheck> {
+async function run(name: string, check: () => Promise<void>): Promise<Omit<ProbeCheck, 'optional'>> {
   try {
     await check()
     return { name, ok: true }

@@ -61,4 +61,10 @@ export const storageFaults = {
     why: 'the scan gate counts on it',
     fix: 'use an engine that passes: SeaweedFS, AWS S3',
   },
+  'storage.uploads': {
+    level: 'warn',
+    title: 'it lists open uploads by their whole key only',
+    why: 'the sweeper cannot find what processes that died had begun to upload, which takes room as long as the store keeps it',
+    fix: 'have the store remove incomplete uploads after a day, by a rule of its lifecycle; MinIO does so without one',
+  },
 } as const satisfies Record<string, Fault>

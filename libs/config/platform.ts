@@ -77,10 +77,10 @@ export const platformVariables = {
       description: 'Time after which Postgres cancels a statement',
     }),
     connectSeconds: integer('DATABASE_CONNECT_SECONDS', {
-      default: 3,
+      default: 10,
       min: 1,
       max: 120,
-      description: 'Time to wait for a connection before answering 503',
+      description: 'Time to wait for a connection before answering 503; a second while nobody gets one',
     }),
   },
   redis: {

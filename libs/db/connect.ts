@@ -2,6 +2,7 @@ import { TLSSocket } from 'node:tls'
 import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres'
 import { Client, escapeLiteral, Pool, type PoolClient } from 'pg'
 import { unavailable } from './error.ts'
+import { losesPatience } from './patience.ts'
 import { clientConfig, type ServerSettings } from './settings.ts'
 import { type OnAcquire, timePool } from './timed-pool.ts'
 import { runTransaction, type Transaction } from './transaction.ts'
@@ -67,7 +68,12 @@ function openPool(settings: DatabaseSettings, onError: (error: unknown) => void)
     idleTimeoutMillis: 30_000,
     maxLifetimeSeconds: 1800,
   })
-  if (settings.onAcquire) timePool(pool, settings.onAcquire)
+  const { onAcquire } = settings
+  const patience = losesPatience(pool)
+  timePool(pool, (acquired) => {
+    patience(acquired)
+    onAcquire?.(acquired)
+  })
   const { onSecure } = settings
   if (onSecure) pool.on('connect', (client) => tellSecure(client, onSecure))
   pool.on('error', onError)

@@ -41,7 +41,7 @@ export function clientConfig(settings: ServerSettings): ClientConfig {
     password: tokens ? () => tokenFor(tokens, { host, port, user }) : (settings.role?.password ?? decodeURIComponent(url.password)),
     ssl: sslOptions(tls),
     application_name: settings.name ?? 'slipway',
-    connectionTimeoutMillis: (settings.connectSeconds ?? 3) * 1000,
+    connectionTimeoutMillis: (settings.connectSeconds ?? 10) * 1000,
     keepAlive: true,
   }
 }

@@ -1,4 +1,4 @@
-import { createServer, type Socket } from 'node:net'
+import { createConnection, createServer, type Socket } from 'node:net'
 import { isProblem } from '@slipway/problem'
 import { sql } from 'drizzle-orm'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
@@ -267,6 +267,34 @@ describe('errors of the database', () => {
     await using db = connect({ url: `postgres://a:b@127.0.0.1:${port}/none`, connectSeconds: 1, tls })
     await expect(db.ready()).rejects.toMatchObject({ code: 'database.unavailable' })
     await expect(db.transaction(readNotes)).rejects.toMatchObject({ code: 'database.unavailable' })
+    for (const socket of sockets) socket.destroy()
+    server.close()
+  })
+
+  it('waits long for a busy database, and shortly for one that gave nobody a connection, until it gives one again', async () => {
+    const sockets: Socket[] = []
+    let silent = true
+    const url = new URL(await cluster.createDatabase())
+    const real = Number(url.port)
+    const server = createServer((near) => {
+      const far = silent ? undefined : createConnection(real, '127.0.0.1')
+      for (const socket of [near, far]) if (socket) sockets.push(socket.on('error', () => undefined))
+      if (far) near.pipe(far).pipe(near)
+    }).listen(0, '127.0.0.1')
+    await new Promise((resolve) => server.once('listening', resolve))
+    url.port = String((server.address() as { port: number }).port)
+    // Whoever waited for all that time would not be heard of in this test.
+    await using db = connect({ url: String(url), poolSize: 1, connectSeconds: 3600 })
+    const first = db.ready()
+    await vi.waitFor(() => expect(sockets).toHaveLength(1))
+    sockets[0]?.destroy()
+    await expect(first).rejects.toMatchObject({ code: 'database.unavailable' })
+    await expect(db.ready()).rejects.toMatchObject({ code: 'database.unavailable' })
+    silent = false
+    await db.ready()
+    // The only connection is taken for longer than the short time.
+    await Promise.all([db.pool.query('select pg_sleep(1.5)'), db.ready()])
+    await db.pool.end()
     for (const socket of sockets) socket.destroy()
     server.close()
   })

@@ -31,10 +31,12 @@ const span = message(
   field(9, attribute('http.method', field(1, 'GET'))),
   field(9, attribute('http.status_code', field(3, 200))),
 )
+/** STATUS_CODE_ERROR; the first one has none, the usual case. */
+const failedSpan = message(span, field(15, field(3, 2)))
 const resource = field(1, attribute('service.name', field(1, 'files')))
-const traces = field(1, message(field(1, resource), field(2, message(field(1, field(1, 'http')), field(2, span), field(2, span)))))
+const traces = field(1, message(field(1, resource), field(2, message(field(1, field(1, 'http')), field(2, span), field(2, failedSpan)))))
 
-it('reads spans with their scope, resource, ids and attributes', async () => {
+it('reads spans with their scope, resource, ids, status and attributes', async () => {
   await using collector = await startCollector()
   const { status } = await fetch(`${collector.endpoint}/v1/traces`, { method: 'POST', body: new Uint8Array(traces) })
   expect(status).toBe(200)
@@ -46,9 +48,11 @@ it('reads spans with their scope, resource, ids and attributes', async () => {
     spanId: 'cd'.repeat(8),
     parentId: 'ef'.repeat(8),
     kind: 2,
+    failed: false,
     attributes: { 'http.method': 'GET', 'http.status_code': '200' },
     resource: { 'service.name': 'files' },
   })
+  expect(collector.spans[1]).toEqual({ ...collector.spans[0], failed: true })
   expect(collector.metrics).toEqual([])
 })
 

@@ -61,3 +61,66 @@ telemetry() {
   timed "upgrade" upgrade --set telemetry.sampling.kind=tail --set telemetry.sampling.ratio=0 --set telemetry.sampling.tail.decisionWait=3s
   timed "only malware is kept" traces tail
 }
+
+# --- what Prometheus makes of it
+
+prometheus_port=30090
+watch() { # for how long a fault has to last before its alert fires
+  local tools=${XDG_CACHE_HOME:-$HOME/.cache}/slipway/prometheus/usr/bin
+  export PATH="$PATH:$tools"
+  command -v prometheus >/dev/null || { echo "there is no prometheus: .ci/run unpacks Debian's"; return 1; }
+  k apply -f - >/dev/null <<SERVICE
+apiVersion: v1
+kind: Service
+metadata: { name: metrics }
+spec:
+  type: NodePort
+  selector: { app.kubernetes.io/instance: $release, app.kubernetes.io/component: collector }
+  ports: [{ port: 8889, targetPort: metrics, nodePort: 30089 }]
+SERVICE
+  "$helm" template "$release" "$chart" -n "$namespace" "${values[@]}" --set telemetry.alerts.enabled=true >"$work/rules-rendered.yaml" || return 1
+  node helm/tests/rule-file.ts --for "$1" <"$work/rules-rendered.yaml" >"$work/rules.yaml" || return 1
+  cat >"$work/prometheus.yaml" <<CONFIG
+global: { scrape_interval: 3s, evaluation_interval: 3s }
+rule_files: [rules.yaml]
+scrape_configs:
+  - job_name: collector
+    honor_labels: true
+    static_configs: [{ targets: ["127.0.0.1:30089"], labels: { namespace: $namespace, release: $release } }]
+CONFIG
+  prometheus --config.file "$work/prometheus.yaml" --storage.tsdb.path "$work/prometheus" --web.listen-address "127.0.0.1:$prometheus_port" >"$work/prometheus.log" 2>&1 &
+}
+alerts() { quietly alerts node e2e/alerts.ts "http://127.0.0.1:$prometheus_port" "namespace=$namespace,release=$release" "$@"; }
+# A fault, the alert that has to fire, the end of the fault, and its silence.
+fires() { # alerts, fault, end of the fault
+  "$2" || return 1
+  alerts --firing "$1" --seconds 240 || return 1
+  "$3" || return 1
+  alerts --quiet "$1" --seconds 420
+}
+scale() { k scale "$1" --replicas "$2" >/dev/null; }
+no_clamav() { scale "statefulset/$release-slipway-clamav" 0; }
+clamav_again() { scale "statefulset/$release-slipway-clamav" 1 && quietly clamav kubectl -n "$namespace" rollout status "statefulset/$release-slipway-clamav" --timeout 3m; }
+no_redis() { scale "statefulset/$release-slipway-redis" 0; }
+redis_again() { scale "statefulset/$release-slipway-redis" 1 && quietly redis kubectl -n "$namespace" rollout status "statefulset/$release-slipway-redis" --timeout 3m; }
+no_api() { scale "deployment/$release-slipway-menu-api" 0; }
+api_again() { scale "deployment/$release-slipway-menu-api" 2 && quietly api kubectl -n "$namespace" rollout status "deployment/$release-slipway-menu-api" --timeout 3m; }
+no_worker() { scale "deployment/$release-slipway-menu-worker" 0 && node e2e/models.ts 3 >"$work/parked" 2>&1 & }
+worker_again() { scale "deployment/$release-slipway-menu-worker" 1; }
+traffic() { node e2e/load.ts 3 90 >"$work/traffic.log" 2>&1 || { tail -c 2000 "$work/traffic.log"; return 1; }; }
+
+alerting() {
+  say "dashboards and alerts"
+  base_values
+  values+=(--set 'telemetry.mode=sidecar+gateway' --set telemetry.metricSeconds=6 --set backup.enabled=true)
+  installed
+  timed "prometheus" watch 10s
+  timed "traffic" traffic
+  timed "models" quietly models node e2e/models.ts 3
+  timed "every query of the dashboards has data" quietly dashboards node e2e/dashboards.ts "http://127.0.0.1:$prometheus_port" "namespace=$namespace,release=$release" 2m
+  sed 's/^/      /' "$work/dashboards.log" | tail -n 3
+  timed "alert: no scanner" fires SlipwayScannerDown no_clamav clamav_again
+  timed "alert: no API" fires SlipwayApiAbsent no_api api_again
+  timed "alert: no Redis" fires SlipwayRedisDown no_redis redis_again
+  timed "alert: no worker" fires SlipwayQueueStuck no_worker worker_again
+}

@@ -105,8 +105,8 @@ no_redis() { scale "statefulset/$release-slipway-redis" 0; }
 redis_again() { scale "statefulset/$release-slipway-redis" 1 && quietly redis kubectl -n "$namespace" rollout status "statefulset/$release-slipway-redis" --timeout 3m; }
 no_api() { scale "deployment/$release-slipway-menu-api" 0; }
 api_again() { scale "deployment/$release-slipway-menu-api" 2 && quietly api kubectl -n "$namespace" rollout status "deployment/$release-slipway-menu-api" --timeout 3m; }
-no_worker() { scale "deployment/$release-slipway-menu-worker" 0 && node e2e/models.ts 3 >"$work/parked" 2>&1 & }
-worker_again() { scale "deployment/$release-slipway-menu-worker" 1; }
+nothing_yet() { :; }
+back_up() { run_backup postgresql first-dump >/dev/null && run_backup object-storage first-copies >/dev/null; }
 traffic() { node e2e/load.ts 3 90 >"$work/traffic.log" 2>&1 || { tail -c 2000 "$work/traffic.log"; return 1; }; }
 
 alerting() {
@@ -122,5 +122,5 @@ alerting() {
   timed "alert: no scanner" fires SlipwayScannerDown no_clamav clamav_again
   timed "alert: no API" fires SlipwayApiAbsent no_api api_again
   timed "alert: no Redis" fires SlipwayRedisDown no_redis redis_again
-  timed "alert: no worker" fires SlipwayQueueStuck no_worker worker_again
+  timed "alert: never a backup" fires SlipwayBackupNever nothing_yet back_up
 }

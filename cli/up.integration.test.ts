@@ -260,7 +260,7 @@ describe('the life of a stack', { timeout: 180_000 }, () => {
       expect(await slipway('doctor', ...inSecond)).toMatchObject({
         code: 0,
         output: expect.stringMatching(
-          /warn {2}stack .*restarted: files-api \(2×, last: ended by a signal\)\n.*fix: read .*logs --home '.*' files-api/,
+          /warn {2}stack .*restarted: files-api \(2×, last: ended by a signal\)\n.*why: .*\n.*fix: read .*logs --home '.*' files-api/,
         ),
       })
     })

@@ -74,6 +74,9 @@ describe('processes', () => {
 
   test.each(processes.map((pod) => [pod.component, pod] as const))('%s is probed while it starts, lives and serves', (_, { main }) => {
     for (const probe of ['startupProbe', 'livenessProbe', 'readinessProbe']) expect(main[probe]).toBeDefined()
+    // What all replicas share may be slow for a while without anybody being taken out.
+    const readiness = main['readinessProbe'] as { periodSeconds: number; failureThreshold: number }
+    expect(readiness.periodSeconds * readiness.failureThreshold).toBeGreaterThanOrEqual(30)
   })
 
   test.each(processes.map((pod) => [pod.component, pod] as const))(

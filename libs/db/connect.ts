@@ -33,7 +33,7 @@ export interface TransactionOptions {
 export interface Database extends AsyncDisposable {
   readonly pool: Pool
   readonly drizzle: NodePgDatabase
-  /** Throws `database.unavailable` unless Postgres answers. */
+  /** Resolves with the next answer of Postgres, to whomever: a busy pool is no dead database. Else throws `database.unavailable`. */
   ready(): Promise<void>
   /** `fn` sees and writes the rows of this tenant only, provided that the role is `runtime`. */
   tenantTransaction<T>(tenantId: string, fn: (tx: Transaction) => Promise<T>, options?: TransactionOptions): Promise<T>
@@ -87,10 +87,17 @@ function tellSecure(client: PoolClient, tell: (socket: TLSSocket) => void): void
 }
 
 async function answers(pool: Pool): Promise<void> {
+  const { promise: somebodyElse, resolve } = Promise.withResolvers<void>()
+  const onRelease = (error: unknown) => {
+    if (!error) resolve()
+  }
+  pool.on('release', onRelease)
   try {
-    await pool.query('select 1')
+    await Promise.race([pool.query('select 1'), somebodyElse])
   } catch (error) {
     throw unavailable(error)
+  } finally {
+    pool.off('release', onRelease)
   }
 }
 

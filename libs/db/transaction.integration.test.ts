@@ -299,6 +299,15 @@ describe('errors of the database', () => {
     server.close()
   })
 
+  it('is ready with the answer that somebody else gets, and does not queue up behind those who wait', async () => {
+    await using db = notes.open('runtime', { poolSize: 1 })
+    const work = Promise.all(Array.from({ length: 20 }, () => db.pool.query('select pg_sleep(0.05)')))
+    await db.ready()
+    expect(db.pool.waitingCount).toBeGreaterThan(10)
+    await work
+    expect(db.pool.listenerCount('release')).toBe(0)
+  })
+
   it('cancels a statement after its time', async () => {
     await using db = notes.open('runtime', { statementSeconds: 1 })
     await expect(db.transaction((tx) => tx.execute(sql`select pg_sleep(60)`))).rejects.toMatchObject({ code: 'database.unavailable' })

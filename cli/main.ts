@@ -1,3 +1,4 @@
+import '@slipway/db/quick-imports'
 import { traceCommand } from '@slipway/telemetry/command'
 import { parseInvocation, unknownWord } from './arguments.ts'
 import { commandNames, commands } from './commands.ts'

@@ -129,7 +129,7 @@ describe('all that is recorded', () => {
 })
 
 describe('one request', () => {
-  it.each(['express', 'pg', 'ioredis', 'aws-sdk', 'slipway.queue'])('has spans of %s in its trace', (library) => {
+  it.each(['http', 'pg', 'ioredis', 'aws-sdk', 'slipway.queue'])('has spans of %s in its trace', (library) => {
     const scopes = new Set(spans.map((span) => span.scope))
     expect(
       [...scopes].some((scope) => scope.endsWith(library)),
@@ -150,7 +150,9 @@ describe('one request', () => {
   })
 
   it('names its route by the template, and carries no id in a span name', () => {
-    expect(spans.map((span) => span.attributes['http.route'])).toContain('/api/v1/files/:id')
+    expect(spans.map((span) => span.attributes['http.route'])).toContain('/api/v1/files/{id}')
+    const entry = spans.find((span) => span.parentId === '00f067aa0ba902b7')
+    expect(entry?.name).toBe('DELETE /api/v1/files/{id}')
     expect(spans.filter((span) => /[0-9a-f]{8}-[0-9a-f]{4}/.test(span.name)).map((span) => span.name)).toEqual([])
   })
 })

@@ -12,7 +12,7 @@ import { callersTrace, type Span, spansOf, spansUntil } from './spans.ts'
  *   node e2e/traces.ts end        requests until SIGTERM, while pods come and go: the spans of every one of them arrive
  *   node e2e/traces.ts tail       of 40 uploads whose traces nobody asked for, only that of malware is kept
  */
-const scopes = ['express', 'pg', 'ioredis', 'aws-sdk', 'slipway.queue']
+const scopes = ['http', 'pg', 'ioredis', 'aws-sdk', 'slipway.queue']
 const servicesOfPhoto = ['slipway-menu-api', 'slipway-menu-worker']
 
 function check(holds: boolean, complaint: () => string): void {

@@ -41,7 +41,7 @@ export function processUnit(plan: ProcessPlan, { home, environment }: ProcessOpt
         {
           name,
           command: process.execPath,
-          args: ['--import', '@slipway/telemetry/register', join('services', plan.manifest.name, `${plan.kind}.ts`)],
+          args: ['--import', '@slipway/service/preload', join('services', plan.manifest.name, `${plan.kind}.ts`)],
           environment: environment(plan),
           folder: checkout,
           logFile: logFile(home, name),

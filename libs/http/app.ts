@@ -143,7 +143,7 @@ function mountPath(app: Express, { path, group, options }: PathGroup): void {
 function otherMethods(path: string, allow: string): express.RequestHandler {
   return async (request, response) => {
     const exchange = exchangeOf(request, response)
-    exchange.route = path
+    exchange.matched(path)
     if (request.method === 'OPTIONS') return sendRendered(exchange, { status: 204, headers: { allow }, body: null })
     throw problem('route.method-not-allowed', { detail: `${path} has ${allow}, not ${request.method}`, headers: { allow } })
   }

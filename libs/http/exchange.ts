@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
 import { trace } from '@opentelemetry/api'
 import type { Principal } from '@slipway/auth'
+import { nameRoute } from '@slipway/telemetry/span'
 import type { Request, Response } from 'express'
 import type { RequestInfo, Tenant } from './contract.ts'
 
@@ -41,6 +42,13 @@ export class Exchange implements RequestInfo {
     this.traceId = span.traceId
     this.#awaitsContinue = awaitingContinue.has(request)
     this.traceParent = `00-${span.traceId}-${span.spanId}-${span.flags}`
+  }
+
+  /** A route of the table was found; `operation` is null when it does not take the method. */
+  matched(route: string, operation: string | null = null): void {
+    this.route = route
+    this.operation = operation
+    nameRoute(this.method, route)
   }
 
   get userAgent(): string {

@@ -57,8 +57,7 @@ export function serveRoute(bound: BoundRoute, options: PipelineOptions): Request
   }
   return async (request: Request, response: Response) => {
     const exchange = exchangeOf(request, response)
-    exchange.route = contract.path
-    exchange.operation = contract.operation
+    exchange.matched(contract.path, contract.operation)
     try {
       await serve(exchange, prepared)
     } catch (error) {

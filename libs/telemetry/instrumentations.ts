@@ -10,7 +10,6 @@ const used = {
     ignoreIncomingRequestHook: (request: { url?: string | undefined }) => isProbe(request.url ?? ''),
     requireParentforOutgoingSpans: true,
   },
-  '@opentelemetry/instrumentation-express': { enabled: true },
   '@opentelemetry/instrumentation-undici': { enabled: true, requireParentforSpans: true },
   '@opentelemetry/instrumentation-pg': { enabled: true, requireParentSpan: true, ignoreConnectSpans: true },
   '@opentelemetry/instrumentation-ioredis': { enabled: true, requireParentSpan: true, dbStatementSerializer: (command: string) => command },
@@ -21,7 +20,10 @@ const used = {
 
 const off = { enabled: false }
 
-/** All that the package offers beyond: it enables whatever is not named, so the type asks for every name after an update. */
+/**
+ * All that the package offers beyond: it enables whatever is not named, so the type asks for every name after an update. Express would
+ * make a span of each middleware; what a request is about, its one span knows from `nameRoute`.
+ */
 const unused: Required<{ [Name in Exclude<keyof InstrumentationConfigMap, keyof typeof used>]: typeof off }> = {
   '@opentelemetry/instrumentation-amqplib': off,
   '@opentelemetry/instrumentation-aws-lambda': off,
@@ -31,6 +33,7 @@ const unused: Required<{ [Name in Exclude<keyof InstrumentationConfigMap, keyof 
   '@opentelemetry/instrumentation-cucumber': off,
   '@opentelemetry/instrumentation-dataloader': off,
   '@opentelemetry/instrumentation-dns': off,
+  '@opentelemetry/instrumentation-express': off,
   '@opentelemetry/instrumentation-fs': off,
   '@opentelemetry/instrumentation-generic-pool': off,
   '@opentelemetry/instrumentation-graphql': off,
@@ -62,7 +65,6 @@ const unused: Required<{ [Name in Exclude<keyof InstrumentationConfigMap, keyof 
 export const patchedModules = [
   'http',
   'https',
-  'express',
   'pg',
   'pg-pool',
   'ioredis',

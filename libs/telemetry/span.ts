@@ -10,6 +10,12 @@ export function describeSpan(ids: Readonly<Record<string, string | null | undefi
   for (const [noun, id] of Object.entries(ids)) if (id) span.setAttribute(`slipway.${noun}.id`, id)
 }
 
+/** Which route the span of a request is about, by its template; https://opentelemetry.io/docs/specs/semconv/http/http-spans/ */
+export function nameRoute(method: string, route: string): void {
+  const span = trace.getActiveSpan()
+  if (span?.isRecording()) span.updateName(`${method} ${route}`).setAttribute('http.route', route)
+}
+
 /** A span of what has just ended and took so long, where nothing was at hand while it went on. */
 export function recordSpan(name: string, milliseconds: number, attributes: Attributes): void {
   const end = Date.now()

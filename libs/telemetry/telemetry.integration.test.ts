@@ -90,16 +90,13 @@ describe('with a collector', () => {
 
   const from = (scope: string) => spans.filter((span) => span.scope === scope || span.scope.endsWith(`instrumentation-${scope}`))
 
-  it.each(['http', 'express', 'pg', 'ioredis', 'aws-sdk', 'undici', 'slipway.queue'])(
-    'has spans of %s in the one trace of the caller',
-    (scope) => {
-      expect(from(scope).length).toBeGreaterThan(0)
-    },
-  )
+  it.each(['http', 'pg', 'ioredis', 'aws-sdk', 'undici', 'slipway.queue'])('has spans of %s in the one trace of the caller', (scope) => {
+    expect(from(scope).length).toBeGreaterThan(0)
+  })
 
   it('names the route, not the path', () => {
     const entry = from('http').find((span) => span.parentId === 'b'.repeat(16))
-    expect(entry).toMatchObject({ name: 'GET /api/v1/things/:id', kind: server, attributes: { 'http.route': '/api/v1/things/:id' } })
+    expect(entry).toMatchObject({ name: 'GET /api/v1/things/{id}', kind: server, attributes: { 'http.route': '/api/v1/things/{id}' } })
   })
 
   it('hangs every span on another one of the trace', () => {
@@ -180,7 +177,7 @@ describe('sampling', () => {
     await runApp(settings(collector, { OTEL_TRACES_SAMPLER_ARG: '0', OTEL_SAMPLING: 'tail' }), [{}, notSampled])
     expect(
       new Set(collector.spans.filter((span) => span.kind === server && !span.name.endsWith('/echo')).map((span) => span.name)),
-    ).toEqual(new Set(['GET /api/v1/things/:id']))
+    ).toEqual(new Set(['GET /api/v1/things/{id}']))
     expect(collector.spans.some((span) => span.traceId === 'c'.repeat(32))).toBe(true)
   })
 })

@@ -4,7 +4,7 @@ import express from 'express'
 import { Redis } from 'ioredis'
 import { Pool } from 'pg'
 import { createLog, currentTraceId, httpMetrics, observe, queueTelemetry, scanMetrics, shutdownTelemetry } from './index.ts'
-import { describeSpan } from './span.ts'
+import { describeSpan, nameRoute } from './span.ts'
 
 // A service in one file, as a process of its own: patches of modules are only seen where the preload came first.
 export interface AppSettings {
@@ -37,6 +37,7 @@ const app = express()
 const router = express.Router()
 // oxlint-disable-next-line oxc/no-async-endpoint-handlers -- Express 5 passes rejections on
 router.get('/things/:id', async (request, response) => {
+  nameRoute('GET', '/api/v1/things/{id}')
   describeSpan({ thing: request.params.id, nothing: null })
   await pool.query('select $1::text as thing', ['parameter-of-a-statement'])
   await redis.set('thing', 'argument-of-a-command')
@@ -49,7 +50,10 @@ router.get('/things/:id', async (request, response) => {
   const result: unknown = await job.waitUntilFinished(events)
   response.json({ traceId: currentTraceId(), echo: await echo.json(), result })
 })
-app.get('/echo', (request, response) => void response.json({ traceparent: request.headers.traceparent ?? null }))
+app.get('/echo', (request, response) => {
+  nameRoute('GET', '/echo')
+  response.json({ traceparent: request.headers.traceparent ?? null })
+})
 app.get('/health/live', (_request, response) => void response.json({ status: 'ok' }))
 app.use('/api/v1', router)
 

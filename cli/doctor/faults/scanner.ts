@@ -10,7 +10,7 @@ export const clamdFaults = {
   'clamd.signatures': {
     level: 'fail',
     title: 'clamd without (real) signatures',
-    why: 'malware is not found; processes do not become ready',
+    why: 'malware is not found; processes do not become ready unless test signatures are allowed',
     fix: 'run freshclam where it can reach its mirror ({freshclam}); for tests only: {CLAMAV_ALLOW_TEST_SIGNATURES}=true',
   },
   'clamd.stale': {

@@ -1,0 +1,3 @@
+// `node --import @slipway/service/preload services/files/api.ts`: what has to be there before the first module of a process is loaded.
+import '@slipway/db/quick-imports'
+import '@slipway/telemetry/register'

@@ -1,4 +1,6 @@
+import { spawnSync } from 'node:child_process'
 import { flushCompileCache } from 'node:module'
+import { processEnvironment } from '@slipway/config'
 import { commands } from '../cli/commands.ts'
 import { services } from '../cli/services.ts'
 
@@ -13,3 +15,13 @@ await Promise.all([
   ...services.flatMap((service) => service.queues.map((queue) => queue.processor())),
 ])
 flushCompileCache()
+
+// The entries themselves: without a configuration each loads all that it imports, says what is missing, and ends.
+const { PATH = '', NODE_COMPILE_CACHE = '' } = processEnvironment()
+for (const { name } of services) {
+  for (const kind of ['api', 'worker']) {
+    const args = ['--import', '@slipway/service/preload', 'docker/start.ts', kind, name]
+    const { stderr } = spawnSync(process.execPath, args, { env: { PATH, NODE_COMPILE_CACHE }, encoding: 'utf8' })
+    if (!stderr.includes('DATABASE_URL')) throw new Error(`${kind} ${name} did not ask for its configuration: ${stderr}`)
+  }
+}

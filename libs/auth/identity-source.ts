@@ -62,7 +62,7 @@ export interface IdentityClientOptions {
  * Identity over HTTP, on its internal listener. Every failure is `identity.unavailable`: callers cannot tell a wrong
  * credential of ours from an outage, operators find the reason in the cause.
  */
-export function identityClient({ url, credential, timeoutMilliseconds = 2_000 }: IdentityClientOptions): IdentitySource {
+export function identityClient({ url, credential, timeoutMilliseconds = 5_000 }: IdentityClientOptions): IdentitySource {
   const call = async <T>(schema: z.ZodType<T>, path: string, init: RequestInit = {}): Promise<T> => {
     const headers = { authorization: `Service ${credential}`, accept: 'application/json', 'content-type': 'application/json' }
     const request = { ...init, headers, redirect: 'error', signal: AbortSignal.timeout(timeoutMilliseconds) } as const

@@ -77,7 +77,7 @@ export const platformVariables = {
       description: 'Time after which Postgres cancels a statement',
     }),
     connectSeconds: integer('DATABASE_CONNECT_SECONDS', {
-      default: 10,
+      default: 20,
       min: 1,
       max: 120,
       description: 'Time to wait for a connection before answering 503; a second while nobody gets one',

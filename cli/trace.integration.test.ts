@@ -107,6 +107,13 @@ describe('the metrics of the stack', () => {
   })
 })
 
+describe('what waits in queues', () => {
+  it('is told by APIs too: when there is no worker, nobody else would', () => {
+    const told = collector.metrics.filter(({ name }) => name === 'slipway.queue.jobs').map(({ service }) => service)
+    expect(told).toEqual(expect.arrayContaining(['slipway-files-api', 'slipway-files-worker']))
+  })
+})
+
 describe('all that is recorded', () => {
   it('is in the table of metrics, ours and those of the libraries', () => {
     const known = new Set([...Object.keys(catalogue), ...libraryMetrics.map(({ name }) => name)])

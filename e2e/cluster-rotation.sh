@@ -2,7 +2,7 @@
 # Rotates secrets of an installation in the test cluster by the commands of docs/operate/rotate-secrets.md, taken from that page, and
 # looks whether the platform works and old values do not. Takes the installation that `KEEP=1 e2e/cluster` leaves.
 #
-#   e2e/cluster-rotation.sh [role|redis|storage|credential|encryption|admin …]     all of them without a name
+#   e2e/cluster-rotation.sh [role|redis|storage|credential|encryption|signing|admin …]     all of them without a name
 set -euo pipefail
 cd "$(dirname "$0")/.."
 cluster=$(cd ../shared/cluster && pwd)
@@ -80,6 +80,10 @@ check() { # name
       old=$(value IDENTITY_ENCRYPTION_KEY)
       rotate encryption; changed IDENTITY_ENCRYPTION_KEY "$old"
       case $(value IDENTITY_ENCRYPTION_KEY) in *",$old") ;; *) fail "the old key is not behind the new one" ;; esac ;;
+    signing)
+      old=$(value IDENTITY_SECRET)
+      rotate signing; changed IDENTITY_SECRET "$old"
+      case $(value IDENTITY_SECRET) in *",$old") ;; *) fail "the old secret is not behind the new one" ;; esac ;;
     admin)
       old=$(value DATABASE_ADMIN_PASSWORD)
       rotate admin; replaced "postgres_takes postgres" DATABASE_ADMIN_PASSWORD "$old" ;;
@@ -89,5 +93,5 @@ check() { # name
   printf 'ok    %-44s %5d s\n' "rotate: $1" $((SECONDS - began))
 }
 
-if [ $# -eq 0 ]; then set -- role redis storage credential encryption admin; fi
+if [ $# -eq 0 ]; then set -- role redis storage credential encryption signing admin; fi
 for name; do check "$name"; done

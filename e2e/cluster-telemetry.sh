@@ -94,7 +94,7 @@ alerts() { quietly alerts node e2e/alerts.ts "http://127.0.0.1:$prometheus_port"
 # A fault, the alert that has to fire, the end of the fault, and its silence.
 fires() { # alerts, fault, end of the fault
   "$2" || return 1
-  alerts --firing "$1" --seconds 240 || return 1
+  alerts --firing "$1" --seconds 600 || return 1
   "$3" || return 1
   alerts --quiet "$1" --seconds 420
 }
@@ -105,6 +105,26 @@ no_redis() { scale "statefulset/$release-slipway-redis" 0; }
 redis_again() { scale "statefulset/$release-slipway-redis" 1 && quietly redis kubectl -n "$namespace" rollout status "statefulset/$release-slipway-redis" --timeout 3m; }
 no_api() { scale "deployment/$release-slipway-menu-api" 0; }
 api_again() { scale "deployment/$release-slipway-menu-api" 2 && quietly api kubectl -n "$namespace" rollout status "deployment/$release-slipway-menu-api" --timeout 3m; }
+# Nobody who sends mails, from now on: the alert looks ten minutes back.
+no_worker() { scale "deployment/$release-slipway-identity-worker" 0 && node e2e/faults.ts mail; }
+worker_again() { scale "deployment/$release-slipway-identity-worker" 1 && quietly worker kubectl -n "$namespace" rollout status "deployment/$release-slipway-identity-worker" --timeout 3m; }
+full_quota() { node e2e/faults.ts fill >"$work/filled"; }
+# shellcheck disable=SC2046 # ids, one word each
+room_again() { node e2e/faults.ts delete $(cat "$work/filled"); }
+# The note of when a backup was made, as it will be when none is made for three days.
+aged_backup() {
+  local password note
+  password=$(k get secret "$release-slipway-secrets" -o 'jsonpath={.data.REDIS_PASSWORD}' | base64 -d)
+  note="$((($(date +%s) - 3 * 86400) * 1000)) 1024"
+  k exec "statefulset/$release-slipway-redis" -- env REDISCLI_AUTH="$password" valkey-cli hset slipway:backups postgres "$note" >/dev/null
+}
+new_backup() { run_backup postgresql second-dump >/dev/null; }
+# An alert of what has happened: it goes when half an hour or more has passed, which promtool tests.
+seen() { # alert, fault
+  "$2" && alerts --firing "$1" --seconds 240
+}
+infected() { node e2e/faults.ts infected; }
+unscannable() { node e2e/faults.ts unscannable; }
 nothing_yet() { :; }
 back_up() { run_backup postgresql first-dump >/dev/null && run_backup object-storage first-copies >/dev/null; }
 traffic() { node e2e/load.ts 3 90 >"$work/traffic.log" 2>&1 || { tail -c 2000 "$work/traffic.log"; return 1; }; }
@@ -119,8 +139,16 @@ alerting() {
   timed "models" quietly models node e2e/models.ts 3
   timed "every query of the dashboards has data" quietly dashboards node e2e/dashboards.ts "http://127.0.0.1:$prometheus_port" "namespace=$namespace,release=$release" 2m
   sed 's/^/      /' "$work/dashboards.log" | tail -n 3
+  timed "a worker goes" no_worker
   timed "alert: no scanner" fires SlipwayScannerDown no_clamav clamav_again
   timed "alert: no API" fires SlipwayApiAbsent no_api api_again
   timed "alert: no Redis" fires SlipwayRedisDown no_redis redis_again
+  timed "alert: a full quota" fires SlipwayQuotaNearlyFull full_quota room_again
   timed "alert: never a backup" fires SlipwayBackupNever nothing_yet back_up
+  timed "alert: an old backup" fires SlipwayBackupTooOld aged_backup new_backup
+  timed "alert: never a restore drill" seen SlipwayRestoreDrillTooOld nothing_yet
+  timed "alert: much malware" seen SlipwayInfectedSpike infected
+  timed "alert: much that cannot be looked into" seen SlipwayUnscannableSpike unscannable
+  timed "alert: test signatures" seen SlipwayTestSignatures nothing_yet
+  timed "alert: no worker" fires SlipwayWorkerGone nothing_yet worker_again
 }

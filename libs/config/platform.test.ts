@@ -46,7 +46,7 @@ describe('the platform without any wish of its own', () => {
       trustedProxies: ['loopback', 'uniquelocal'],
     })
     expect(shutdown).toEqual({ seconds: 25, notReadySeconds: 0 })
-    expect(database).toMatchObject({ tls: 'disable', caFile: null, poolSize: 10, statementSeconds: 15, connectSeconds: 10 })
+    expect(database).toMatchObject({ tls: 'disable', caFile: null, poolSize: 10, statementSeconds: 15, connectSeconds: 20 })
     expect(redis).toMatchObject({ caFile: null, keyPrefix: 'slipway' })
     expect(storage).toEqual({
       endpoint: null,

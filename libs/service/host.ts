@@ -4,6 +4,7 @@ import { createLog, type Log, observe } from '@slipway/telemetry'
 import { readinessChecks } from './checks.ts'
 import { createHealth, type Health } from './health.ts'
 import { type AnyManifest, checkManifests } from './manifest.ts'
+import { type ObservedQueues, observeQueues } from './observe.ts'
 import { type ProcessConfig, readProcessConfig } from './process-config.ts'
 import { openDatabases, openShared, type ServiceDatabases, type SharedResources } from './resources.ts'
 import type { Runtime } from './runtime.ts'
@@ -68,6 +69,8 @@ export async function openHost(kind: ProcessKind, manifests: readonly AnyManifes
     shared,
     allowTestSignatures: config.platform.scanner.allowTestSignatures,
   })
+  // By APIs too: that nobody works must be seen just when there is no worker.
+  owned.use(observeQueues(shared.queues, services.map(observedQueues), now))
   const health = createHealth({ checks, now })
   // From here on the host closes them; they stay the ones that services were given, which may hand over more at any time.
   unfinished.move()
@@ -82,6 +85,10 @@ export async function openHost(kind: ProcessKind, manifests: readonly AnyManifes
     closeServices: () => owned.disposeAsync(),
     closeStores: () => stores.disposeAsync(),
   }
+}
+
+function observedQueues({ manifest, databases }: HostedService): ObservedQueues {
+  return { definitions: manifest.queues, database: databases.system }
 }
 
 /** Makes the rest of a process around its host, and leaves nothing open when that fails. */

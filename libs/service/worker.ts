@@ -8,7 +8,7 @@ import { turnNotReady } from './api.ts'
 import { healthRoutes } from './health-routes.ts'
 import { type Host, type HostedService, type HostOptions, openHost, orClose } from './host.ts'
 import type { AnyManifest } from './manifest.ts'
-import { observeBackups, observeQueues } from './observe.ts'
+import { observeBackups } from './observe.ts'
 import type { Phase } from './shutdown.ts'
 import { startUpkeep } from './upkeep.ts'
 
@@ -33,11 +33,6 @@ async function buildWorker(host: Host): Promise<Worker> {
   for (const service of host.services) workers.push(started.use(await startWorkers(service, host)))
   started.move()
   const upkeep = host.services.map(({ databases }) => startUpkeep({ database: databases.system, log: host.log }))
-  const depth = observeQueues(
-    host.shared.queues,
-    host.services.map(({ manifest, databases }) => ({ definitions: manifest.queues, database: databases.system })),
-    host.now,
-  )
   const { keyPrefix } = host.config.platform.redis
   const backups = observeBackups({ redis: host.shared.redis, keyPrefix, now: host.now })
   const app = createHttpApp({
@@ -45,7 +40,7 @@ async function buildWorker(host: Host): Promise<Worker> {
     log: host.log,
     mounts: [mount(healthRoutes, { health: host.health, progress: () => requireProgress(workers) })],
   })
-  return { host, workers, app, shutdown: (server) => workerPhases({ host, workers, upkeep, observed: [depth, backups] }, server) }
+  return { host, workers, app, shutdown: (server) => workerPhases({ host, workers, upkeep, backups }, server) }
 }
 
 async function startWorkers({ manifest, context, databases }: HostedService, host: Host): Promise<Workers> {
@@ -88,17 +83,17 @@ interface Running {
   readonly host: Host
   readonly workers: readonly Workers[]
   readonly upkeep: readonly AsyncDisposable[]
-  readonly observed: readonly Disposable[]
+  readonly backups: Disposable
 }
 
-function workerPhases({ host, workers, upkeep, observed }: Running, server?: HttpServer): Phase[] {
+function workerPhases({ host, workers, upkeep, backups }: Running, server?: HttpServer): Phase[] {
   const { seconds, notReadySeconds } = host.config.platform.shutdown
   return [
     { name: 'not ready', run: (signal) => turnNotReady(host, notReadySeconds, signal) },
     { name: 'jobs', run: () => Promise.all(workers.map((each) => each.stop((seconds - notReadySeconds) * 1000 * 0.6))) },
     { name: 'services', run: () => Promise.all([host.closeServices(), ...upkeep.map((each) => each[Symbol.asyncDispose]())]) },
     { name: 'probes', run: () => server?.close(1) },
-    { name: 'metrics', run: () => observed.forEach((each) => each[Symbol.dispose]()) },
+    { name: 'metrics', run: () => backups[Symbol.dispose]() },
     { name: 'stores', run: () => host.closeStores() },
   ]
 }

@@ -58,14 +58,15 @@ it('reads spans with their scope, resource, ids, status and attributes', async (
 
 it('reads the names of metrics, keeps all that was received, and takes several exports', async () => {
   await using collector = await startCollector()
-  const metrics = (name: string) => field(1, field(2, message(field(1, field(1, 'queue')), field(2, field(1, name)))))
+  const metrics = (name: string) =>
+    field(1, message(field(1, resource), field(2, message(field(1, field(1, 'queue')), field(2, field(1, name))))))
   for (const name of ['queue.age', 'queue.jobs']) {
     await fetch(`${collector.endpoint}/v1/metrics`, { method: 'POST', body: new Uint8Array(metrics(name)) })
   }
   await fetch(`${collector.endpoint}/v1/logs`, { method: 'POST', body: 'secret' })
   expect(collector.metrics).toEqual([
-    { scope: 'queue', name: 'queue.age' },
-    { scope: 'queue', name: 'queue.jobs' },
+    { service: 'files', scope: 'queue', name: 'queue.age' },
+    { service: 'files', scope: 'queue', name: 'queue.jobs' },
   ])
   expect(collector.spans).toEqual([])
   expect(collector.bytes().toString()).toContain('queue.age')

@@ -16,6 +16,8 @@ export interface CollectedSpan {
 }
 
 export interface CollectedMetric {
+  /** Of the resource: which process it is from. */
+  service: string
   scope: string
   name: string
 }
@@ -94,12 +96,14 @@ function decodeSpan(span: Buffer, scope: string, resource: Record<string, string
 }
 
 function decodeMetrics(body: Buffer): CollectedMetric[] {
-  return messages(body, 1)
-    .flatMap((resourceMetrics) => messages(resourceMetrics, 2))
-    .flatMap((scopeMetrics) => {
+  return messages(body, 1).flatMap((resourceMetrics) => {
+    const resource = Object.fromEntries(messages(resourceMetrics, 1).flatMap((message) => attributes(message, 1)))
+    const service = resource['service.name'] ?? ''
+    return messages(resourceMetrics, 2).flatMap((scopeMetrics) => {
       const scope = messages(scopeMetrics, 1).map((message) => text(message, 1))[0] ?? ''
-      return messages(scopeMetrics, 2).map((metric) => ({ scope, name: text(metric, 1) }))
+      return messages(scopeMetrics, 2).map((metric) => ({ service, scope, name: text(metric, 1) }))
     })
+  })
 }
 
 /** Text and whole numbers, which is all that the tests look at. */

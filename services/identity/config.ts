@@ -2,7 +2,10 @@ import { flag, integer, secret, secretUrl, text, url, type Values } from '@slipw
 
 /** The variables of identity, beside those of the platform. */
 export const identityVariables = {
-  secret: secret('IDENTITY_SECRET', { description: 'Encrypts the private keys that sign access tokens; at least 32 characters' }),
+  secret: secret('IDENTITY_SECRET', {
+    description:
+      'Encrypts the private keys that sign access tokens; at least 32 characters. Or several, `<version>:<secret>` separated by commas: the first one encrypts, all of them decrypt',
+  }),
   encryptionKeys: secret('IDENTITY_ENCRYPTION_KEY', {
     description:
       'Keys for secrets at rest, `<id>:<32 bytes in base64>` separated by commas. The first one encrypts, all of them decrypt: rotate by putting a new one first',

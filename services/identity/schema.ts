@@ -69,7 +69,7 @@ export const verification = identity.table('verification', {
 export const jwks = identity.table('jwks', {
   id: uuid('id').primaryKey(),
   publicKey: text('public_key').notNull(),
-  /** Encrypted with IDENTITY_SECRET. */
+  /** Encrypted with the first secret of IDENTITY_SECRET, whose version it names. */
   privateKey: text('private_key').notNull(),
   alg: text('alg'),
   crv: text('crv'),

@@ -1,4 +1,3 @@
-import { ConfigError } from '@slipway/config'
 import { createRateLimiter } from '@slipway/http'
 import { hours } from '@slipway/queue'
 import { auditRoute, defineService, type Runtime } from '@slipway/service'
@@ -77,8 +76,6 @@ export const identity = defineService({
 /** @throws {ConfigError} if a secret is too weak to be one */
 function createContext(runtime: Runtime<IdentityConfig>): IdentityContext {
   const { config, platform, database, system, log, kind } = runtime
-  if (config.secret.reveal().length < 32)
-    throw new ConfigError(['IDENTITY_SECRET has fewer than 32 characters: make one with `openssl rand -base64 32`'])
   const publicUrl = platform.publicUrl.origin
   const mail = { url: config.mail.smtp.reveal(), from: config.mail.from, domain: platform.publicUrl.hostname }
   return {

@@ -4,6 +4,7 @@ import { betterAuth } from 'better-auth'
 import { jwt, magicLink, organization } from 'better-auth/plugins'
 import type { IdentityConfig } from '../config.ts'
 import { adapterConfig, currentScope } from './auth-scope.ts'
+import { parseAuthSecrets } from './auth-secrets.ts'
 import { accessTokenSeconds, audience, keyGraceSeconds, linkSeconds, passwordLength } from './limits.ts'
 import { revoke } from './revocations.ts'
 import { secretHash } from './secrets.ts'
@@ -27,7 +28,7 @@ export function createAuth({ config, publicUrl, database }: AuthSettings) {
     appName: 'Slipway',
     baseURL: publicUrl,
     basePath: '/api/v1/auth',
-    secret: config.secret.reveal(),
+    ...parseAuthSecrets(config.secret.reveal()),
     database: drizzleAdapter(database.drizzle, adapterConfig),
     telemetry: { enabled: false },
     logger: { disabled: true },

@@ -1,0 +1,56 @@
+import { randomBytes } from 'node:crypto'
+import { eicar, zip } from './archives.ts'
+import { call, expectProblem, expectStatus, settled, unique, upload } from './client.ts'
+
+/**
+ * What clients can do that an operator wants to hear of:
+ *
+ *     node e2e/faults.ts infected       more malware than usual
+ *     node e2e/faults.ts unscannable    more files than usual that nobody can look into
+ *     node e2e/faults.ts fill           fills the quota, and says which files it did it with
+ *     node e2e/faults.ts delete ID…     deletes files for good
+ *     node e2e/faults.ts mail           asks for a mail, which a worker has to send
+ */
+const spike = 15
+const filledBytes = 15.5 * 1_048_576
+
+/** A first byte of zero is that of no packed file. */
+const noise = (bytes: number) => {
+  const content = randomBytes(bytes)
+  content[0] = 0
+  return content
+}
+
+const programs: Readonly<Record<string, (words: readonly string[]) => Promise<void>>> = {
+  async infected() {
+    for (let count = 0; count < spike; count++) await expectProblem(upload(eicar()), 422, 'file.infected')
+  },
+  async unscannable() {
+    const locked = zip([{ name: 'locked.txt', content: Buffer.from('nobody knows') }], { encrypted: true })
+    for (let count = 0; count < spike; count++) await expectProblem(upload(locked), 422, 'file.unscannable')
+  },
+  async fill() {
+    const ids: string[] = []
+    for (;;) {
+      const answer = await upload(noise(filledBytes), { name: unique('fill') })
+      if (answer.status === 413) {
+        await expectProblem(answer, 413, 'quota.exceeded')
+        break
+      }
+      ids.push((await expectStatus<{ id: string }>(answer, 202)).id)
+    }
+    for (const id of ids) await settled(id)
+    process.stdout.write(`${ids.join(' ')}\n`)
+  },
+  async delete(ids) {
+    for (const id of ids) await expectStatus(call('DELETE', `/api/v1/files/${id}?permanent=true`), 204)
+  },
+  async mail() {
+    await expectStatus(call('POST', '/api/v1/auth/magic-link', { as: null, json: { email: 'somebody@example.com' } }), 202)
+  },
+}
+
+const [name = '', ...words] = process.argv.slice(2)
+const program = programs[name]
+if (!program) throw new Error(`one of ${Object.keys(programs).join(', ')}`)
+await program(words)

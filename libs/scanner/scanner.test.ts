@@ -94,7 +94,7 @@ describe('a verdict', () => {
   })
 
   it('is an error when clamd lives and never gives one', async () => {
-    await using made = await setUp({}, { idleSeconds: 0.02, scanSeconds: 0.1 })
+    await using made = await setUp({}, { idleSeconds: 0.5, scanSeconds: 1 })
     expect(await made.scanner.scan(content())).toMatchObject({ verdict: 'error', reason: 'timeout', raw: '' })
     expect(made.scanner.load().busy).toBe(0)
   })
@@ -144,7 +144,7 @@ describe('clamd that is not well', () => {
       if (++pings === 3) reply()
       return true
     }
-    await using made = await setUp({ alive, onEnd: (socket) => void (reply = () => clean(socket)) }, { idleSeconds: 0.02, scanSeconds: 60 })
+    await using made = await setUp({ alive, onEnd: (socket) => void (reply = () => clean(socket)) }, { idleSeconds: 0.3, scanSeconds: 60 })
     expect((await made.scanner.scan(content())).verdict).toBe('clean')
     expect(pings).toBeGreaterThanOrEqual(3)
   })

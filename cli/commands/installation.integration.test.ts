@@ -93,6 +93,27 @@ describe('slipway migrate --wait', () => {
     await new Promise((resolve) => server.close(resolve))
   })
 
+  test('early, it brings the schema and nothing else, so that an upgrade finds it done', async () => {
+    await using database = await testDatabase()
+    const { port, pathname, username, password } = new URL(database.adminUrl)
+    const variables = {
+      ...(await environment(Number(port))),
+      DATABASE_URL: `postgres://127.0.0.1:${port}${pathname}`,
+      DATABASE_ADMIN_USER: username,
+      DATABASE_ADMIN_PASSWORD: decodeURIComponent(password),
+      S3_ENDPOINT: 'http://127.0.0.1:1',
+    }
+    const early = () => start(['migrate', '--early', '--home', temporaryFolder()], { environment: variables }).result
+    expect(await early()).toMatchObject({ code: 0, output: expect.stringMatching(/applied files[^]*applied menu/) })
+    expect(await early()).toMatchObject({ code: 0, output: expect.not.stringMatching(/applied/) })
+  })
+
+  test('early, it leaves a database that does not answer to the upgrade', async () => {
+    const [port = 0] = await freePorts(1)
+    const early = await start(['migrate', '--early', '--home', temporaryFolder()], { environment: await environment(port) }).result
+    expect(early).toMatchObject({ code: 0, output: expect.stringMatching(/left to the migration that follows: .*ECONNREFUSED/) })
+  })
+
   test('gives up in the end, with what it was told last', async () => {
     const [port = 0] = await freePorts(1)
     const refused = await start(['migrate', '--wait', '1', '--home', temporaryFolder()], { environment: await environment(port) }).result

@@ -46,6 +46,16 @@ export async function storesAnswer(manifests: readonly AnyManifest[], target: Ta
   })
 }
 
+/** Why Postgres does not answer; null when it does. */
+export async function databaseSilence(target: Target): Promise<string | null> {
+  try {
+    await databaseAnswers(target)
+    return null
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error)
+  }
+}
+
 async function databaseAnswers({ database: { adminUrl, ...rest } }: Target): Promise<void> {
   await using admin = connect({ url: adminUrl, poolSize: 1, name: 'slipway migrate', onError: () => undefined, ...rest })
   await admin.pool.query('select 1')

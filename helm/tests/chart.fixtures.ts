@@ -82,7 +82,7 @@ export function renderFiles(files: readonly string[], { name = 'shop', namespace
   return parsed(template(name, ['--namespace', namespace, ...values, ...settings]))
 }
 
-export const render = (values: object = {}) => parsed(renderText(values))
+export const render = (values: object = {}, options: readonly string[] = []) => parsed(renderText(values, options))
 
 function parsed(text: string): KubernetesObject[] {
   return parseAllDocuments(text)

@@ -212,6 +212,26 @@ describe('Postgres by the identity of the pods', () => {
     for (const [, hook] of hooks(render())) expect(hook).toBeUndefined()
   })
 
+  test('before an upgrade the database that is there gets its schema, so that no pod waits for a Job that has no room', () => {
+    const jobs = (name: RegExp, of: KubernetesObject[]) => ofKind(of, 'Job').filter(({ metadata }) => name.test(metadata.name))
+    const upgrade = render({}, ['--is-upgrade'])
+    const [job] = jobs(/migrate-early$/, upgrade)
+    expect(job?.metadata.annotations).toEqual({
+      'helm.sh/hook': 'pre-upgrade',
+      'helm.sh/hook-weight': '-10',
+      'helm.sh/hook-delete-policy': 'before-hook-creation,hook-succeeded',
+    })
+    const [plain] = jobs(/migrate-1-/, upgrade)
+    const podOf = (of: KubernetesObject | undefined) => ({
+      ...of?.spec.template.spec,
+      containers: [{ ...of?.spec.template.spec.containers[0], args: [] }],
+    })
+    expect(podOf(job)).toEqual(podOf(plain))
+    expect(job?.spec.template.spec.containers[0].args).toEqual(['slipway', 'migrate', '--early'])
+    expect(jobs(/migrate-early$/, render())).toEqual([])
+    expect(jobs(/migrate-early$/, render(values, ['--is-upgrade']))).toEqual([])
+  })
+
   test('the policy of migrations lets them get theirs', () => {
     const policy = ofKind(objects, 'NetworkPolicy').find(({ metadata }) => metadata.name === 'shop-slipway-migrate')
     expect(JSON.stringify(policy?.spec.egress)).toContain('198.51.100.0/24')

@@ -173,7 +173,9 @@ describe('while the verdict is pending', () => {
     const both = Promise.all([scan(id), scan(id)])
     await clamd.holding(2)
     clamd.release()
-    expect((await both).map((result) => JSON.stringify(result)).toSorted()).toEqual(['{"outcome":"clean"}', '{"outcome":"held"}'])
+    // The other one meets the lock of the first, or the verdict when that is there already.
+    const results = (await both).map((result) => JSON.stringify(result)).toSorted()
+    expect(results).toEqual(['{"outcome":"clean"}', expect.stringMatching(/^{"outcome":"(held|settled)"}$/)])
     await expectOrder()
   })
 

@@ -132,7 +132,7 @@ traffic() { node e2e/load.ts 3 90 >"$work/traffic.log" 2>&1 || { tail -c 2000 "$
 alerting() {
   say "dashboards and alerts"
   base_values
-  values+=(--set 'telemetry.mode=sidecar+gateway' --set telemetry.metricSeconds=6 --set backup.enabled=true)
+  values+=(--set 'telemetry.mode=sidecar+gateway' --set telemetry.metricSeconds=6 --set backup.enabled=true --set telemetry.exporters.debug.enabled=true)
   installed
   timed "prometheus" watch 10s
   timed "traffic" traffic

@@ -111,12 +111,12 @@ worker_again() { scale "deployment/$release-slipway-identity-worker" 1 && quietl
 full_quota() { node e2e/faults.ts fill >"$work/filled"; }
 # shellcheck disable=SC2046 # ids, one word each
 room_again() { node e2e/faults.ts delete $(cat "$work/filled"); }
-# The note of when a backup was made, as it will be when none is made for three days.
+# The note of when a backup was made (in the database `state`), as it will be when none is made for three days.
 aged_backup() {
   local password note
   password=$(k get secret "$release-slipway-secrets" -o 'jsonpath={.data.REDIS_PASSWORD}' | base64 -d)
   note="$((($(date +%s) - 3 * 86400) * 1000)) 1024"
-  k exec "statefulset/$release-slipway-redis" -- env REDISCLI_AUTH="$password" valkey-cli hset slipway:backups postgres "$note" >/dev/null
+  k exec "statefulset/$release-slipway-redis" -- env REDISCLI_AUTH="$password" valkey-cli -n 6 hset slipway:backups postgres "$note" >/dev/null
 }
 new_backup() { run_backup postgresql second-dump >/dev/null; }
 # An alert of what has happened: it goes when half an hour or more has passed, which promtool tests.

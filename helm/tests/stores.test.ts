@@ -229,6 +229,7 @@ describe('Postgres by the identity of the pods', () => {
     expect(podOf(job)).toEqual(podOf(plain))
     expect(job?.spec.template.spec.containers[0].args).toEqual(['slipway', 'migrate', '--early'])
     expect(jobs(/migrate-early$/, render())).toEqual([])
+    expect(jobs(/migrate-early$/, render({ backup: { enabled: true }, restore: { from: 'latest' } }, ['--is-upgrade']))).toEqual([])
     expect(jobs(/migrate-early$/, render(values, ['--is-upgrade']))).toEqual([])
   })
 

@@ -103,7 +103,10 @@ function vitestAgainst(project: 'e2e' | 'browser') {
     vitestResult(await runTool('vitest', vitest(project), { without: ofTheUser, environment }))
 }
 
-function vitestResult({ exitCode, output }: ToolResult): StepResult {
+/** What failed stands first, by name: what tests and their programs print besides may be long. */
+export function vitestResult({ exitCode, output }: ToolResult): StepResult {
   const counted = /^\s*Tests\s+(.+)$/m.exec(output)?.[1]?.replace(/\s+\(\d+\)$/, '')
-  return { ok: exitCode === 0, output, ...(counted ? { note: counted } : {}) }
+  const failed = new Set([...output.matchAll(/^\s*(FAIL\s.+)$/gm)].map(([, line]) => line))
+  const report = failed.size === 0 ? output : [...failed, '', output].join('\n')
+  return { ok: exitCode === 0, output: report, ...(counted ? { note: counted } : {}) }
 }

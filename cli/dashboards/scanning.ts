@@ -38,7 +38,7 @@ export const scanning: Dashboard = {
           title: 'How many scans a second, and what did they find?',
           draw: 'stack',
           unit: 'ops',
-          queries: { '{{slipway_scan_verdict}}': rate('slipway_scan_duration_seconds_count{$in}', ['slipway_scan_verdict']) },
+          queries: { '{{slipway_scan_verdict}}': rate('slipway_scan_verdicts_total{$in}', ['slipway_scan_verdict']) },
           runbooks: ['SlipwayInfectedSpike', 'SlipwayScansFail'],
         },
         {

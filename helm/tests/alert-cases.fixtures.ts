@@ -41,7 +41,7 @@ const gone = gauge(1, '_')
 const request = 'http_request_method="GET",http_route="/api/v1/files/{id}"'
 const requests = (status: number) => `http_server_request_duration_seconds_count{${request},http_response_status_code="${status}"}`
 const quick = `http_server_request_duration_seconds_bucket{${request},http_response_status_code="200",le="0.5"}`
-const scans = (verdict: string) => `slipway_scan_duration_seconds_count{slipway_scan_verdict="${verdict}"}`
+const scans = (verdict: string) => `slipway_scan_verdicts_total{slipway_scan_verdict="${verdict}"}`
 const scanBucket = (le: string) => `slipway_scan_duration_seconds_bucket{slipway_scan_verdict="clean",le="${le}"}`
 const scanner = (status: string) => `slipway_scan_status_ratio{job="slipway-files-api",slipway_scan_status="${status}"}`
 const queue = 'messaging_destination_name="file-scan"'

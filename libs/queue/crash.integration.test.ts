@@ -59,13 +59,17 @@ describe('a worker host that is killed', () => {
     await host.said('started hang')
     expect((await all.row(id))?.state).toBe('active')
     await host.kill()
-    const stalled: string[] = []
+    const stalled = new Map<string, number[]>()
     await all.workers({
-      metrics: { started: () => undefined, finished: () => undefined, stalled: (queue) => void stalled.push(queue) },
+      metrics: {
+        started: () => undefined,
+        finished: () => undefined,
+        stalled: (queue, jobs) => void stalled.set(queue, [...(stalled.get(queue) ?? []), jobs]),
+      },
     })
     expect(await all.ended(id)).toMatchObject({ attempts: 1 })
     expect(await all.runs('hang')).toBe(1)
-    expect(stalled).toEqual(['probe'])
+    expect(stalled.get('probe')).toEqual([0, 1])
   })
 
   it('in the middle of a job, together with all of Redis, still leaves it to another host', async () => {

@@ -13,6 +13,6 @@ export interface AttemptEnd {
 export interface QueueMetrics {
   started(queue: string, waitMilliseconds: number): void
   finished(end: AttemptEnd): void
-  /** A worker was lost with this job, which runs again. */
-  stalled(queue: string): void
+  /** Workers were lost with so many jobs, which run again. With none as a worker starts, so that the first loss is seen as a rise. */
+  stalled(queue: string, jobs: number): void
 }

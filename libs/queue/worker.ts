@@ -59,8 +59,9 @@ export function startWorker(host: WorkerHost, loaded: LoadedQueue): Worker {
     ...(telemetry ? { telemetry } : {}),
   })
   worker.on('error', (error) => log.warn({ err: error, queue: name }, 'the worker has trouble with Redis'))
+  host.metrics?.stalled(name, 0)
   worker.on('stalled', (id) => {
-    host.metrics?.stalled(name)
+    host.metrics?.stalled(name, 1)
     log.warn({ queue: name, job: id }, 'a worker lost this job; it runs again')
   })
   worker.on('lockRenewalFailed', (ids) => void leaveLost(host, name, ids))

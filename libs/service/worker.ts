@@ -74,7 +74,7 @@ function queueMetrics(): QueueMetrics | null {
     metrics && {
       started: (queue, wait) => metrics.waited(queue, wait / 1000),
       finished: ({ milliseconds, ...end }) => metrics.ended({ ...end, seconds: milliseconds === null ? null : milliseconds / 1000 }),
-      stalled: (queue) => metrics.stalled(queue),
+      stalled: (queue, jobs) => metrics.stalled(queue, jobs),
     }
   )
 }

@@ -5,9 +5,16 @@ export const contentCatalogue = {
   'slipway.scan.duration': {
     type: 'histogram',
     unit: 's',
-    description: 'From the last byte to the verdict; its count is the rate of scans',
+    description: 'From the last byte to the verdict',
     attributes: { 'slipway.scan.verdict': { values: ['clean', 'infected', 'unscannable', 'error'] } },
     boundaries: workSeconds,
+    where: 'libs/service/observe.ts',
+  },
+  'slipway.scan.verdicts': {
+    type: 'counter',
+    unit: '{file}',
+    description: 'Scans by what they found',
+    attributes: { 'slipway.scan.verdict': { values: ['clean', 'infected', 'unscannable', 'error'] } },
     where: 'libs/service/observe.ts',
   },
   'slipway.scan.bytes': {

@@ -59,10 +59,22 @@ export function histogram<Name extends NamesOf<'histogram'>>(name: Name): Record
   return (value, attributes) => instrument.record(value, limit(attributes))
 }
 
+/**
+ * Where all values of its one attribute are known, it tells 0 for each from the start: Prometheus takes the first figure of a series for
+ * where it began, so that what a process counts for the first time would raise no alert. For other counters their recorders do so.
+ */
 export function counter<Name extends NamesOf<'counter'>>(name: Name): Recorder<Name> {
   const instrument = meter().createCounter(name, optionsOf(name))
+  for (const attributes of knownAttributes(catalogue[name])) instrument.add(0, attributes)
   const limit = limitOf(name)
   return (value, attributes) => instrument.add(value, limit(attributes))
+}
+
+function knownAttributes({ attributes }: Metric): Attributes[] {
+  const [only, ...others] = Object.entries(attributes)
+  if (!only || others.length > 0) return []
+  const [key, bound] = only
+  return 'values' in bound ? bound.values.map((value) => ({ [key]: value })) : []
 }
 
 export type ObservedName = NamesOf<'gauge' | 'level'>

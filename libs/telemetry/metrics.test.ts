@@ -28,6 +28,11 @@ const points = (name: MetricName) => memory.points(name)
 const observedNames = Object.entries<Metric>(catalogue)
   .filter(([, { type }]) => type === 'gauge' || type === 'level')
   .map(([name]) => name as ObservedName)
+
+/** Sums of a counter by the value of its one attribute. */
+async function by(name: MetricName, key: string) {
+  return Object.fromEntries((await points(name)).map(({ attributes, value }) => [attributes[key], value]))
+}
 const queue = { 'messaging.destination.name': 'purge' }
 
 describe('requests', () => {
@@ -72,7 +77,7 @@ describe('jobs', () => {
 
   it('that are lost with their workers count as stalled and, in the end, as dead, without a time that nobody knows', async () => {
     const jobs = jobMetrics()
-    jobs?.stalled('purge')
+    jobs?.stalled('purge', 1)
     jobs?.ended({ queue: 'purge', outcome: 'dead', seconds: null, attempts: 4 })
     expect(await points('slipway.queue.stalled')).toEqual([{ attributes: queue, value: 1 }])
     expect(await points('slipway.queue.dead_letters')).toEqual([{ attributes: queue, value: 1 }])
@@ -85,12 +90,16 @@ describe('scans', () => {
     const scans = scanMetrics()
     scans?.record({ verdict: 'clean', bytes: 100, seconds: 1 })
     scans?.record({ verdict: 'unscannable', reason: 'encrypted', bytes: 7, seconds: 2 })
-    expect(await points('slipway.scan.bytes')).toEqual([
-      { attributes: { 'slipway.scan.verdict': 'clean' }, value: 100 },
-      { attributes: { 'slipway.scan.verdict': 'unscannable' }, value: 7 },
-    ])
+    expect(await by('slipway.scan.verdicts', 'slipway.scan.verdict')).toEqual({ clean: 1, infected: 0, unscannable: 1, error: 0 })
+    expect(await by('slipway.scan.bytes', 'slipway.scan.verdict')).toEqual({ clean: 100, infected: 0, unscannable: 7, error: 0 })
     expect(await points('slipway.scan.duration')).toHaveLength(2)
-    expect(await points('slipway.scan.unscannable')).toEqual([{ attributes: { 'slipway.scan.reason': 'encrypted' }, value: 1 }])
+    const reasons = { limits: 0, encrypted: 1, timeout: 0, size: 0, 'archive-member': 0 }
+    expect(await by('slipway.scan.unscannable', 'slipway.scan.reason')).toEqual(reasons)
+  })
+
+  it('are told before there was any, so that the first infected file is a rise', async () => {
+    scanMetrics()
+    expect(await by('slipway.scan.verdicts', 'slipway.scan.verdict')).toEqual({ clean: 0, infected: 0, unscannable: 0, error: 0 })
   })
 
   it('are told by how long they waited for a place, and by why there was none', async () => {
@@ -113,14 +122,15 @@ describe('stores', () => {
       { attributes: { 'slipway.storage.operation': 'PutObject' }, value: { sum: 1, count: 1 } },
       { attributes: { 'slipway.storage.operation': 'GetObject', 'error.type': 'NoSuchKey' }, value: { sum: 2, count: 1 } },
     ])
-    expect(await points('slipway.storage.bytes')).toEqual([{ attributes: { 'slipway.storage.direction': 'write' }, value: 50 }])
+    expect(await by('slipway.storage.bytes', 'slipway.storage.direction')).toEqual({ read: 0, write: 50 })
   })
 
   it('are measured by how long a connection took, and how often there was none', async () => {
     const acquire = acquireMetrics('runtime')
+    const attributes = { 'db.client.connection.pool.name': 'runtime' }
+    expect(await points('db.client.connection.timeouts')).toEqual([{ attributes, value: 0 }])
     acquire?.({ seconds: 1, error: null })
     acquire?.({ seconds: 3, error: 'Error' })
-    const attributes = { 'db.client.connection.pool.name': 'runtime' }
     expect(await points('db.client.connection.wait_time')).toEqual([{ attributes, value: { sum: 4, count: 2 } }])
     expect(await points('db.client.connection.timeouts')).toEqual([{ attributes, value: 1 }])
   })
@@ -162,7 +172,7 @@ describe('series', () => {
       const id = crypto.randomUUID()
       http?.record({ method: id, route: `/api/v1/files/${id}`, status: index, seconds: 1 })
       jobs?.waited(id, 1)
-      jobs?.stalled(id)
+      jobs?.stalled(id, 1)
       jobs?.ended({ queue: id, outcome: 'dead', seconds: 1, attempts: 1 })
       scans?.record({ verdict: 'unscannable', reason: id, bytes: 1, seconds: 1 })
       scans?.record({ verdict: id, bytes: 1, seconds: 1 })
@@ -227,7 +237,7 @@ describe('the table', () => {
     httpMetrics()?.record({ method: 'GET', route: '/', status: 200, seconds: 1 })
     const jobs = jobMetrics()
     jobs?.waited('a', 1)
-    jobs?.stalled('a')
+    jobs?.stalled('a', 1)
     jobs?.ended({ queue: 'a', outcome: 'dead', seconds: 1, attempts: 1 })
     scanMetrics()?.record({ verdict: 'unscannable', reason: 'size', bytes: 1, seconds: 1 })
     scanPlaceMetrics()?.({ seconds: 1, error: null })

@@ -35,7 +35,8 @@ export interface JobMetrics {
   /** From when the job could have run to when it did. */
   waited(queue: string, seconds: number): void
   ended(job: JobEnd): void
-  stalled(queue: string): void
+  /** None at first: see `counter`. */
+  stalled(queue: string, jobs: number): void
 }
 
 const lastOutcomes = new Set(['completed', 'failed', 'dead', 'cancelled'])
@@ -56,7 +57,7 @@ export function jobMetrics(): JobMetrics | null {
       if (lastOutcomes.has(outcome)) attemptCount(attempts, { ...name, 'slipway.job.outcome': outcome })
       if (outcome === 'dead') dead(1, name)
     },
-    stalled: (queue) => stalled(1, { 'messaging.destination.name': queue }),
+    stalled: (queue, jobs) => stalled(jobs, { 'messaging.destination.name': queue }),
   }
 }
 
@@ -68,11 +69,13 @@ export interface ScanMetrics {
 export function scanMetrics(): ScanMetrics | null {
   if (!metricsAreOn()) return null
   const duration = histogram('slipway.scan.duration')
+  const verdicts = counter('slipway.scan.verdicts')
   const scanned = counter('slipway.scan.bytes')
   const unscannable = counter('slipway.scan.unscannable')
   return {
     record: ({ verdict, reason, bytes, seconds }) => {
       duration(seconds, { 'slipway.scan.verdict': verdict })
+      verdicts(1, { 'slipway.scan.verdict': verdict })
       scanned(bytes, { 'slipway.scan.verdict': verdict })
       if (verdict === 'unscannable') unscannable(1, { 'slipway.scan.reason': reason })
     },
@@ -98,6 +101,7 @@ export function acquireMetrics(name: string): ((connection: Acquired) => void) |
   const wait = histogram('db.client.connection.wait_time')
   const timeouts = counter('db.client.connection.timeouts')
   const attributes = { 'db.client.connection.pool.name': name }
+  timeouts(0, attributes)
   return ({ seconds, error }) => {
     wait(seconds, attributes)
     if (error !== null) timeouts(1, attributes)

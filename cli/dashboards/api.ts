@@ -25,6 +25,11 @@ export const api: Dashboard = {
           queries: { '{{http_response_status_code}}': rate(requests, ['http_response_status_code']) },
         },
         {
+          title: 'How many requests are under way?',
+          draw: 'stack',
+          queries: { '{{http_request_method}}': `sum by (http_request_method) (http_server_active_requests{${own}})` },
+        },
+        {
           title: 'Which routes fail?',
           unit: 'reqps',
           queries: {

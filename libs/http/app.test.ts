@@ -378,6 +378,22 @@ describe('streams', () => {
 })
 
 describe('the books', () => {
+  it('are opened before the answer and closed for every request, also of a client that leaves', async () => {
+    const open: string[] = []
+    const onRequestBegin = ({ method }: { method: string }) => void open.push(method)
+    const stream = new PassThrough()
+    await using server = await serve({ routes: [...routes, streaming(() => stream)], context, onRequestBegin })
+    const ended = server.nextEnd()
+    const leaving = new AbortController()
+    await server.fetch('/api/v1/bytes', { signal: leaving.signal })
+    expect(open).toEqual(['GET'])
+    expect(server.ends).toEqual([])
+    leaving.abort()
+    expect((await ended).method).toBe('GET')
+    await server.fetch('/nowhere')
+    expect(open).toHaveLength(2)
+  })
+
   it('have one line and one metric per request, by route pattern and without the query', async () => {
     await using server = await serve({ routes, context })
     const ended = server.nextEnd()

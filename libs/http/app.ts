@@ -29,6 +29,8 @@ export interface HttpAppOptions<Context> extends PipelineOptions, MountOptions {
   mounts?: readonly (readonly BoundRoute[])[] | undefined
   /** Addresses and ranges whose X-Forwarded-* headers are believed; names like `loopback` are known. */
   trustedProxies?: readonly string[] | undefined
+  /** Told of every request that begins; `onRequestEnd` follows for each. */
+  onRequestBegin?: ((begin: Pick<RequestEnd, 'method'>) => void) | undefined
   onRequestEnd?: ((end: RequestEnd) => void) | undefined
   /** Handlers that no contract can describe; they come before the routes. */
   extend?: ((app: Express) => void) | undefined
@@ -65,9 +67,11 @@ function allRoutes<Context>({ routes = [], context, idempotency, mounts = [] }: 
 }
 
 /** Opens the books on a request, and closes them when its connection is done with it. */
-function enter({ log, onRequestEnd }: Pick<HttpAppOptions<unknown>, 'log' | 'onRequestEnd'>): express.RequestHandler {
+function enter(options: Pick<HttpAppOptions<unknown>, 'log' | 'onRequestBegin' | 'onRequestEnd'>): express.RequestHandler {
+  const { log, onRequestBegin, onRequestEnd } = options
   return (request, response, next) => {
     const exchange = openExchange(request, response)
+    onRequestBegin?.(exchange)
     response.once('close', () => {
       exchange.closed()
       const end = summary(exchange)

@@ -25,6 +25,13 @@ export const catalogue = {
     boundaries: requestSeconds,
     where: 'libs/service/api.ts',
   },
+  'http.server.active_requests': {
+    type: 'level',
+    unit: '{request}',
+    description: 'Requests under way, from their headers to the end of the answer',
+    attributes: methods,
+    where: 'libs/service/api.ts',
+  },
   'messaging.process.duration': {
     type: 'histogram',
     unit: 's',

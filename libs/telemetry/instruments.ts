@@ -3,7 +3,7 @@ import { type AttributesOf, catalogue, type MetricName, type NamesOf } from './c
 import type { Metric } from './metric.ts'
 
 /** What OpenTelemetry calls a value beyond those that are told apart. */
-const other = '_OTHER'
+export const other = '_OTHER'
 
 type Recorder<Name extends MetricName> = (value: number, attributes: AttributesOf<Name>) => void
 type Given = Readonly<Record<string, string | number | undefined>>

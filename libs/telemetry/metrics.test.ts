@@ -50,6 +50,17 @@ describe('requests', () => {
     ])
   })
 
+  it('are told while they are under way', async () => {
+    const http = httpMetrics()
+    http?.begin('GET')
+    http?.begin('GET')
+    http?.begin('BREW')
+    expect(await by('http.server.active_requests', 'http.request.method')).toEqual({ GET: 2, _OTHER: 1 })
+    http?.record({ ...get, status: 200, seconds: 1 })
+    http?.record({ ...get, method: 'BREW', status: 404, seconds: 1 })
+    expect(await by('http.server.active_requests', 'http.request.method')).toEqual({ GET: 1, _OTHER: 0 })
+  })
+
   it('have no route where none matched, and no method that nobody knows', async () => {
     httpMetrics()?.record({ method: 'BREW', route: null, status: 404, seconds: 1 })
     expect(await points('http.server.request.duration')).toEqual([

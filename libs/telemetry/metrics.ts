@@ -1,25 +1,44 @@
-import { counter, histogram, metricsAreOn } from './instruments.ts'
+import { catalogue } from './catalogue.ts'
+import { counter, histogram, metricsAreOn, observe, other } from './instruments.ts'
 
 /**
  * The recorders that processes hand to their libraries. Each is null when telemetry is off, so that nothing is hooked in anywhere: off
  * costs nothing. All of them count what happened, not what was sampled.
  */
 export interface HttpMetrics {
-  /** `route` is the template (`/api/v1/files/{id}`), never the path; null when none matched. */
+  begin(method: string): void
+  /** Ends what `begin` began. `route` is the template (`/api/v1/files/{id}`), never the path; null when none matched. */
   record(request: { method: string; route: string | null; status: number; seconds: number }): void
 }
 
 export function httpMetrics(): HttpMetrics | null {
   if (!metricsAreOn()) return null
   const duration = histogram('http.server.request.duration')
+  const active = activeRequests()
   return {
-    record: ({ method, route, status, seconds }) =>
+    begin: (method) => active(method, 1),
+    record({ method, route, status, seconds }) {
+      active(method, -1)
       duration(seconds, {
         'http.request.method': method,
         'http.route': route ?? undefined,
         'http.response.status_code': status,
         'error.type': status >= 500 ? String(status) : undefined,
-      }),
+      })
+    },
+  }
+}
+
+/** Whatever methods people make up, they share a place: what is counted here is never forgotten. */
+function activeRequests(): (method: string, change: 1 | -1) => void {
+  const known = catalogue['http.server.active_requests'].attributes['http.request.method'].values
+  const active = new Map<string, number>()
+  observe(['http.server.active_requests'], (report) => {
+    for (const [method, requests] of active) report('http.server.active_requests', requests, { 'http.request.method': method })
+  })
+  return (method, change) => {
+    const name = known.includes(method) ? method : other
+    active.set(name, (active.get(name) ?? 0) + change)
   }
 }
 

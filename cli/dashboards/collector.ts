@@ -4,6 +4,8 @@ const signals = { spans: 'spans', 'metric points': 'metric_points', 'log records
 /** One query for each kind of telemetry. */
 const each = (of: (signal: string) => string, kinds: readonly (keyof typeof signals)[] = ['spans', 'metric points']) =>
   Object.fromEntries(kinds.map((kind) => [`${kind} {{instance}}`, of(signals[kind])]))
+/** As in an installation with default values. */
+const note = 'Spans pass only where traces are sent somewhere: see telemetry.exporters'
 const all = ['spans', 'metric points', 'log records'] as const
 
 export const collector: Dashboard = {
@@ -17,11 +19,13 @@ export const collector: Dashboard = {
           title: 'How much comes in?',
           unit: 'cps',
           queries: each((signal) => rate(`otelcol_receiver_accepted_${signal}_total{$in}`, ['instance'])),
+          note,
         },
         {
           title: 'How much goes out?',
           unit: 'cps',
           queries: each((signal) => rate(`otelcol_exporter_sent_${signal}_total{$in}`, ['instance'])),
+          note,
         },
         { title: 'How many collectors report?', queries: { collectors: 'count(otelcol_process_uptime_seconds_total{$in})' } },
       ],
@@ -47,6 +51,7 @@ export const collector: Dashboard = {
           title: 'How much was refused for want of memory?',
           unit: 'cps',
           queries: each((signal) => rate(`otelcol_receiver_refused_${signal}_total{$in}`, ['instance'])),
+          note,
           runbooks: ['SlipwayCollectorRefuses'],
         },
         {

@@ -62,6 +62,7 @@ describe('a panel', () => {
     expect(drawn({ runbooks: ['SlipwayA', 'SlipwayB'], noData: 'nothing has failed' }).description).toBe(
       'No data: nothing has failed.\n\nRunbooks: docs/runbooks/SlipwayA.md docs/runbooks/SlipwayB.md',
     )
+    expect(drawn({ note: 'Spans only', noData: 'none' }).description).toBe('No data: none.\n\nSpans only.')
     expect(drawn({}).description).toBe('')
   })
 

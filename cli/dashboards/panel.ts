@@ -35,6 +35,8 @@ export interface Panel {
   readonly runbooks?: readonly string[]
   /** Why an installation that is well may have no data here. */
   readonly noData?: string
+  /** What else a reader has to know. */
+  readonly note?: string
   /** Of 24 columns. */
   readonly width?: number
 }
@@ -100,9 +102,10 @@ function laidOut(rows: readonly Row[]): object[] {
   return panels
 }
 
-function panelJson({ title, draw = 'lines', unit = 'short', queries, limits, runbooks = [], noData }: Panel): object {
+function panelJson({ title, draw = 'lines', unit = 'short', queries, limits, runbooks = [], noData, note }: Panel): object {
   const description = [
     ...(noData ? [`No data: ${noData}.`] : []),
+    ...(note ? [`${note}.`] : []),
     ...(runbooks.length > 0 ? [`Runbooks: ${runbooks.map((alert) => `docs/runbooks/${alert}.md`).join(' ')}`] : []),
   ].join('\n\n')
   const targets = Object.entries(queries).map(([legendFormat, query], index) => ({

@@ -58,6 +58,7 @@ const renderings: Readonly<Record<string, object>> = {
       affinity: { nodeAffinity: {} },
       priorityClassName: 'high',
     },
+    storePriority: { create: true },
     services: { menu: { extraEgress: [{ to: [{ ipBlock: { cidr: '192.0.2.0/24' } }] }] } },
     networkPolicies: { from: [{ namespaceSelector: {} }] },
   },

@@ -212,3 +212,36 @@ test('KEDA asks Redis as the user that processes are', () => {
   for (const { metadata } of triggers({ redis })) expect(metadata).toMatchObject({ username: 'slipway', enableTLS: 'true' })
   for (const { metadata } of triggers({})) expect(metadata).not.toHaveProperty('username')
 })
+
+describe('on a full node', () => {
+  const waitedFor = ['clamav', 'migrate', 'object-storage', 'postgresql', 'redis']
+  const classes = (values: object) => {
+    const found = podsOf(render(values)).map(({ component, spec }) => [component, spec.priorityClassName] as const)
+    return { all: found, first: found.filter(([, name]) => name === 'apps-shop-slipway-first').map(([component]) => component) }
+  }
+
+  test('stores and the migration take the place of what waits for them, where a class may be made', () => {
+    const values = { ...everything, restore: {}, storePriority: { create: true } }
+    const [made] = ofKind(render(values), 'PriorityClass')
+    expect(made).toMatchObject({ metadata: { name: 'apps-shop-slipway-first' }, value: 1000 })
+    expect(made).not.toMatchObject({ globalDefault: true })
+    const { all, first } = classes(values)
+    expect(first.toSorted()).toEqual(waitedFor)
+    for (const [component, name] of all) if (!waitedFor.includes(component)) expect(name, component).toBeUndefined()
+  })
+
+  test('hooks do without it: they run before it is there', () => {
+    const values = {
+      postgresql: { managed: true, connection: { host: 'db', existingSecret: { name: 'db' } } },
+      storePriority: { create: true },
+    }
+    expect(classes(values).first).not.toContain('migrate')
+  })
+
+  test('a class of their own comes before that of all pods, and without either there is none', () => {
+    const named = classes({ pod: { priorityClassName: 'low' }, storePriority: { className: 'high' } })
+    for (const [component, name] of named.all) expect(name, component).toBe(waitedFor.includes(component) ? 'high' : 'low')
+    expect(ofKind(render({ storePriority: { className: 'high' } }), 'PriorityClass')).toEqual([])
+    expect(classes({}).all.filter(([, name]) => name !== undefined)).toEqual([])
+  })
+})

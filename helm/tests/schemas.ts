@@ -48,6 +48,7 @@ const builtIn: Readonly<Record<string, readonly string[]>> = {
   'apis/networking.k8s.io/v1': ['Ingress', 'NetworkPolicy'],
   'apis/policy/v1': ['PodDisruptionBudget'],
   'apis/rbac.authorization.k8s.io/v1': ['Role', 'RoleBinding'],
+  'apis/scheduling.k8s.io/v1': ['PriorityClass'],
 }
 
 const kept = [

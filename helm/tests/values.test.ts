@@ -96,6 +96,11 @@ describe('values that do not fit together', () => {
     ],
     ['an existing Secret without a name', { secrets: { mode: 'existing' } }, 'secrets.name is empty although secrets.mode is existing'],
     ['an external Secret without a key', { secrets: { mode: 'external' } }, 'secrets.external.key is empty'],
+    [
+      'two classes of priority',
+      { storePriority: { create: true, className: 'high' } },
+      'storePriority.className is "high" although storePriority.create is true',
+    ],
     ['a route without a Gateway', { edge: { kind: 'httpRoute' } }, 'edge.httpRoute.parentRefs is empty'],
     ['two ways to TLS', { edge: { tls: { secret: 'a', issuer: 'b' } } }, 'keep one of them'],
     [

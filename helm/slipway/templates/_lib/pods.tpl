@@ -1,6 +1,6 @@
 {{/*
 What all pods have in common. Arguments: root, component, and optionally user (numeric id; 10001, which nobody has on the node, without it), graceSeconds, serviceAccount (name),
-token (mounts the account's token), spread (replicas keep to different nodes).
+token (mounts the account's token), spread (replicas keep to different nodes), first (others wait for it).
 */}}
 {{- define "slipway.pod" -}}
 {{- $pod := .root.Values.pod -}}
@@ -25,7 +25,8 @@ imagePullSecrets:
   - name: {{ . }}
   {{- end }}
 {{- end }}
-{{- with $pod.priorityClassName }}
+{{- $ofStores := ternary (include "slipway.priorityClass" .root) "" (default false .first) }}
+{{- with default $pod.priorityClassName $ofStores }}
 priorityClassName: {{ . }}
 {{- end }}
 {{- with $pod.nodeSelector }}
@@ -48,6 +49,16 @@ topologySpreadConstraints:
     matchLabelKeys: [pod-template-hash]
   {{- end }}
 {{- end }}
+{{- end -}}
+
+{{/* Name of the PriorityClass of what goes first, with the namespace in it as it belongs to the whole cluster; empty where there is none. */}}
+{{- define "slipway.priorityClass" -}}
+{{- $priority := .Values.storePriority -}}
+{{- if $priority.create -}}
+{{- printf "%s-%s-first" .Release.Namespace (include "slipway.fullname" .) | trunc 253 -}}
+{{- else -}}
+{{- $priority.className -}}
+{{- end -}}
 {{- end -}}
 
 {{/* Labels and annotations of a pod template: nothing that a new version of the chart alone changes, so that stores are not restarted for it.

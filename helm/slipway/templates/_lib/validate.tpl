@@ -75,6 +75,9 @@ What the schema cannot say: how values fit together. All faults are collected an
 {{- if not $value }}{{ $faults = append $faults (printf "secrets.external.%s is empty although secrets.mode is external: set it" $key) }}{{ end -}}
 {{- end -}}
 {{- end -}}
+{{- if and $v.storePriority.create $v.storePriority.className -}}
+{{- $faults = append $faults (printf "storePriority.className is %q although storePriority.create is true: leave it empty, or set create to false" $v.storePriority.className) -}}
+{{- end -}}
 {{- $to := $v.backup.destination -}}
 {{- if and $to.endpoint (not $to.bucket) -}}
 {{- $faults = append $faults (printf "backup.destination.endpoint is %q although backup.destination.bucket is empty: name the bucket, or leave the endpoint empty" $to.endpoint) -}}

@@ -1,13 +1,14 @@
 import { connect, type Database } from '@slipway/db'
 import type { Target } from '../target.ts'
 
+interface SignIn {
+  readonly user: string
+  readonly password: string | undefined
+}
+
 /** As the admin, or as one of the roles. */
-export function databaseOf(
-  { database: { adminUrl, tls, tokens } }: Target,
-  role?: { user: string; password: string | undefined },
-): Database {
-  const signIn = role === undefined ? {} : { role }
-  return connect({ url: adminUrl, tls, tokens, poolSize: 1, name: 'slipway doctor', ...signIn })
+export function databaseOf({ database: { adminUrl, tls, tokens } }: Target, role?: SignIn, poolSize = 1): Database {
+  return connect({ url: adminUrl, tls, tokens, poolSize, name: 'slipway doctor', ...(role ? { role } : {}) })
 }
 
 /** Wrong password, no such role, or one that may not sign in. */

@@ -120,7 +120,7 @@ describe('what the platform refuses', () => {
     ['SLIPWAY_PUBLIC_URL', 'ftp://slipway.example'],
     ['DATABASE_URL', 'mysql://db/slipway'],
     ['DATABASE_TLS', 'verify'],
-    ['DATABASE_POOL_SIZE', '0'],
+    ['DATABASE_POOL_SIZE', '1'],
     ['DATABASE_STATEMENT_SECONDS', '3601'],
     ['REDIS_URL', 'http://redis'],
     ['S3_ENDPOINT', 's3.example'],

@@ -69,7 +69,12 @@ export const platformVariables = {
       description: 'Transport security to Postgres',
     }),
     caFile: text('DATABASE_CA_FILE', { optional: true, description: 'PEM bundle that signed the certificate of Postgres' }),
-    poolSize: integer('DATABASE_POOL_SIZE', { default: 10, min: 1, max: 500, description: 'Connections per role and process at most' }),
+    poolSize: integer('DATABASE_POOL_SIZE', {
+      default: 10,
+      min: 2,
+      max: 500,
+      description: 'Connections per role and process at most; sweeps read by one and ask by another',
+    }),
     statementSeconds: integer('DATABASE_STATEMENT_SECONDS', {
       default: 15,
       min: 1,

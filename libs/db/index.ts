@@ -1,3 +1,4 @@
+export { inBatches } from './batches.ts'
 export { currentTenant, tenantColumns } from './columns.ts'
 export { connect, type Database, type DatabaseSettings, type TransactionOptions } from './connect.ts'
 export { type DeclaredTables, declaredTables } from './declared-tables.ts'

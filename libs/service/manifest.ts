@@ -1,6 +1,8 @@
 import type { Values, VariableTree } from '@slipway/config'
+import type { Database } from '@slipway/db'
 import type { Route } from '@slipway/http'
 import type { QueueDefinition, QueueLimits, Schedule } from '@slipway/queue'
+import type { BucketRows } from '@slipway/storage'
 import { platformRoutes } from './platform-routes.ts'
 import type { Runtime } from './runtime.ts'
 
@@ -19,6 +21,8 @@ export interface ServiceManifest<Context = unknown, Config extends VariableTree 
   readonly migrations: URL
   /** Readable buckets, without the installation's prefix. What is listed is ensured, probed and swept. */
   readonly buckets: readonly string[]
+  /** What its rows say of buckets, for the comparison of both; asked with the system role. */
+  readonly bucketRows?: (system: Database) => readonly BucketRows[]
   readonly routes: readonly Route<Context>[]
   readonly queues: readonly QueueDefinition<Context>[]
   readonly schedules: readonly Schedule[]

@@ -1,4 +1,4 @@
-export type { StorageOptions } from './connection.ts'
+export { quarantineBucket, type StorageOptions } from './connection.ts'
 export type { BucketDiagnosis, BucketFault } from './diagnosis.ts'
 export { type AcceptOptions, createScanGate, type Pending, type ScanGate, type ScanGateOptions } from './gate.ts'
 export type { Accepted, Clean, PromoteOptions, Refused } from './judge.ts'
@@ -7,5 +7,14 @@ export type { OperationEnd } from './operations.ts'
 export type { ProbeCheck, ProbeReport } from './probe.ts'
 export { listsOpenUploads } from './probe-checks.ts'
 export type { ObjectContent, ObjectHead } from './reading.ts'
+export {
+  type BucketRows,
+  type Discrepancy,
+  type DiscrepancyKind,
+  type ExpectedObject,
+  type ReconcileOptions,
+  type Reconciliation,
+  reconcile,
+} from './reconcile.ts'
 export { createStorage, type Storage } from './storage.ts'
 export { abortOpenUploads, type SweepOptions, type SweepReport, sweepBucket, sweepQuarantine } from './sweep.ts'

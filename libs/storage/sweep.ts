@@ -52,10 +52,11 @@ export async function sweepBucket(storage: Storage, bucket: string, options: Swe
 /** Ends multipart uploads that nobody will: their parts are stored and paid for, and no listing of objects shows them. */
 export async function abortOpenUploads(
   storage: Storage,
-  { olderThan, buckets = [] }: { olderThan: Date; buckets?: readonly string[] },
+  { olderThan, buckets = [], dryRun = false }: { olderThan: Date; buckets?: readonly string[]; dryRun?: boolean },
 ): Promise<number> {
   let aborted = 0
-  for (const bucket of new Set([quarantineBucket, ...buckets])) aborted += await abortIn(connectionOf(storage), { bucket, olderThan })
+  for (const bucket of new Set([quarantineBucket, ...buckets]))
+    aborted += await abortIn(connectionOf(storage), { bucket, olderThan, dryRun })
   return aborted
 }
 
@@ -63,9 +64,14 @@ interface OldUploads {
   readonly bucket: string
   readonly prefix?: string
   readonly olderThan: Date
+  /** Only counts. */
+  readonly dryRun?: boolean
 }
 
-export async function abortIn({ client, bucket: nameOf }: Connection, { bucket, prefix = '', olderThan }: OldUploads): Promise<number> {
+export async function abortIn(
+  { client, bucket: nameOf }: Connection,
+  { bucket, prefix = '', olderThan, dryRun = false }: OldUploads,
+): Promise<number> {
   const Bucket = nameOf(bucket)
   let aborted = 0
   let marker: { KeyMarker?: string; UploadIdMarker?: string } | undefined = {}
@@ -75,11 +81,12 @@ export async function abortIn({ client, bucket: nameOf }: Connection, { bucket, 
     )
     for (const { Key, UploadId, Initiated } of page.Uploads ?? []) {
       if (!Initiated || Initiated >= olderThan) continue
+      aborted++
+      if (dryRun) continue
       // One that has just been completed is gone as well.
       await client.send(new AbortMultipartUploadCommand({ Bucket, Key, UploadId })).catch((error: unknown) => {
         if (!isMissing(error)) throw error
       })
-      aborted++
     }
     const { IsTruncated, NextKeyMarker, NextUploadIdMarker } = page
     marker =

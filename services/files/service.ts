@@ -2,6 +2,7 @@ import { integer, type Values } from '@slipway/config'
 import { days, hours, minutes } from '@slipway/queue'
 import { auditRoute, defineService, type Runtime } from '@slipway/service'
 import type { FilesContext } from './context.ts'
+import { bucketRows } from './domain/bucket-rows.ts'
 import { filesBucket } from './domain/object.ts'
 import { observeQuota } from './domain/quota-metrics.ts'
 import { createSettler } from './domain/settler.ts'
@@ -58,6 +59,7 @@ export const files = defineService({
   config,
   migrations: new URL('./migrations/', import.meta.url),
   buckets: [filesBucket],
+  bucketRows,
   routes: [...fileRoutes, ...folderRoutes, ...quarantineRoutes],
   queues: [fileScan, filePurge, objectRemoval, quarantineSweep],
   schedules: [

@@ -4,6 +4,7 @@ import { problem } from '@slipway/problem'
 import { days, perMinute } from '@slipway/queue'
 import { auditRoute, defineService, type Runtime } from '@slipway/service'
 import type { MenuContext } from './context.ts'
+import { bucketRows } from './domain/bucket-rows.ts'
 import { imagesBucket, modelsBucket } from './domain/object.ts'
 import { createDishEvents } from './events/dish-events.ts'
 import { dishObjectRemoval } from './jobs/dish-object-removal.ts'
@@ -91,6 +92,7 @@ export const menu = defineService({
   config,
   migrations: new URL('./migrations/', import.meta.url),
   buckets: [imagesBucket, modelsBucket],
+  bucketRows,
   routes: [...dishRoutes, ...modelRoutes, ...menuRoutes, getPublicMenu, ...publicFileRoutes],
   queues: [modelGeneration, dishObjectRemoval, menuSweep],
   schedules: [{ id: 'menu-sweep', queue: menuSweep, every: days(1), payload: { version: 1 } }],

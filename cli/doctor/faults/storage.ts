@@ -37,6 +37,24 @@ export const storageFaults = {
     why: 'no file can be read',
     fix: 'allow the identity of {S3_ACCESS_KEY} to list, get, put and delete in it; is {S3_BUCKET_PREFIX} yours?',
   },
+  'content.lost': {
+    level: 'fail',
+    title: 'rows whose objects are missing or have another size (`--reconcile`)',
+    why: 'this content cannot be read any more',
+    fix: 'bring the objects back from a backup: slipway restore --only objects adds what is missing; see docs/operate/backup-and-restore.md',
+  },
+  'content.unknown': {
+    level: 'warn',
+    title: 'objects that no row knows (`--reconcile`)',
+    why: 'nobody can read them, and they take space; the daily sweep removes them too',
+    fix: 'remove them: slipway doctor --reconcile --repair',
+  },
+  'content.uploads': {
+    level: 'warn',
+    title: 'uploads in parts that nobody ends (`--reconcile`)',
+    why: 'their parts take space that no listing shows',
+    fix: 'end them: slipway doctor --reconcile --repair',
+  },
   'storage.read-only': {
     level: 'fail',
     title: 'read-only bucket',

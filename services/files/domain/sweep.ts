@@ -1,12 +1,12 @@
-import type { Transaction } from '@slipway/db'
 import { enqueue } from '@slipway/queue'
-import { abortOpenUploads, sweepBucket, sweepQuarantine } from '@slipway/storage'
-import { and, eq, inArray, lt, sql } from 'drizzle-orm'
+import { abortOpenUploads, type Discrepancy, reconcile, sweepQuarantine } from '@slipway/storage'
+import { and, eq, lt } from 'drizzle-orm'
 import type { FilesContext } from '../context.ts'
 import { fileScan } from '../jobs/file-scan.ts'
 import { files, quarantine } from '../schema.ts'
 import { platformAuthor } from './author.ts'
-import { fileIdOf, filesBucket } from './object.ts'
+import { bucketRows, knownQuarantineKeys } from './bucket-rows.ts'
+import { filesBucket } from './object.ts'
 import { purgeRefusals } from './quarantine.ts'
 
 const hourMilliseconds = 3_600_000
@@ -18,6 +18,8 @@ const abandonedMilliseconds = dayMilliseconds
 const slowestBytesPerSecond = 512
 /** From the copy to the commit it takes milliseconds; a day is beyond doubt. */
 const orphanMilliseconds = dayMilliseconds
+/** Named in the result of a sweep at most; `slipway doctor --reconcile` names all. */
+const lostNamed = 100
 
 /** Quarantine objects and open uploads that no row knows: departed clients and crashes before the row. */
 export async function sweepAbandoned({ storage, system, limits, now }: FilesContext, signal: AbortSignal) {
@@ -30,11 +32,19 @@ export async function sweepAbandoned({ storage, system, limits, now }: FilesCont
   return { objects: objects.removed, uploads }
 }
 
-/** Readable objects without a row: crashes between copy and commit. Looks at every key there is, so it runs seldom. */
+/**
+ * Readable objects without a row (crashes between copy and commit) are removed, and rows without their object told: what is lost comes
+ * back from a backup only. Looks at every key there is, so it runs seldom.
+ */
 export async function sweepOrphans({ storage, system, now }: FilesContext, signal: AbortSignal) {
-  const isKnown = (keys: string[]) => system.transaction((tx) => knownReadableKeys(tx, keys))
-  const report = await sweepBucket(storage, filesBucket, { olderThan: new Date(now() - orphanMilliseconds), isKnown, signal })
-  return { orphans: report.removed }
+  const [readable] = bucketRows(system)
+  const olderThan = new Date(now() - orphanMilliseconds)
+  const lost: string[] = []
+  const onDiscrepancy = ({ kind, key }: Discrepancy) => {
+    if (kind !== 'unknown' && lost.length < lostNamed) lost.push(key)
+  }
+  const { removed, found } = await reconcile(storage, readable, { olderThan, repair: true, onDiscrepancy, signal })
+  return { orphans: removed, lost: found.lost + found.changed, lostKeys: lost }
 }
 
 /** Asks for `file-scan` where a lease has run out and nobody came: the request was lost, or its tries are used up. */
@@ -61,24 +71,4 @@ export async function sweepRefusals({ system, database, limits, now }: FilesCont
     await database.tenantTransaction(tenantId, (tx) => purgeRefusals(tx, platformAuthor(tenantId, 'quarantine-sweep'), ids))
   }
   return { refusals: old.length }
-}
-
-async function knownQuarantineKeys(tx: Transaction, keys: string[]): Promise<Set<string>> {
-  const key = sql<string>`${files.quarantine} ->> 'key'`
-  const pending = await tx
-    .select({ key })
-    .from(files)
-    .where(and(eq(files.verdict, 'pending'), inArray(key, keys)))
-  const refused = await tx.select({ key: quarantine.objectKey }).from(quarantine).where(inArray(quarantine.objectKey, keys))
-  return new Set([...pending, ...refused].map((row) => row.key))
-}
-
-async function knownReadableKeys(tx: Transaction, keys: string[]): Promise<Set<string>> {
-  const ids = keys.flatMap((key) => fileIdOf(key) ?? [])
-  if (ids.length === 0) return new Set()
-  const rows = await tx
-    .select({ id: files.id, tenantId: files.tenantId })
-    .from(files)
-    .where(and(inArray(files.id, ids), inArray(files.verdict, ['pending', 'clean'])))
-  return new Set(rows.map((row) => `${row.tenantId}/${row.id}`))
 }

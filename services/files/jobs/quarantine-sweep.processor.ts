@@ -5,11 +5,14 @@ import { reviveStuck, sweepAbandoned, sweepOrphans, sweepRefusals } from '../dom
 import type { QuarantineSweep } from './quarantine-sweep.ts'
 
 /** Twice changes nothing: what was swept is not found again. */
-export async function process({ payload, signal }: JobRun<z.output<typeof QuarantineSweep>>, context: FilesContext): Promise<object> {
+export async function process(run: JobRun<z.output<typeof QuarantineSweep>>, context: FilesContext): Promise<object> {
+  const { payload, signal, log } = run
   const stuck = await reviveStuck(context)
   if (payload.scope === 'stuck') return stuck
   const abandoned = await sweepAbandoned(context, signal)
   const refusals = await sweepRefusals(context, signal)
   const orphans = await sweepOrphans(context, signal)
+  if (orphans.lost > 0)
+    log.error(orphans, 'content of files is lost: their rows are there and their objects are not, see slipway doctor --reconcile')
   return { ...stuck, ...abandoned, ...refusals, ...orphans }
 }

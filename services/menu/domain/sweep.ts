@@ -1,11 +1,11 @@
-import type { Transaction } from '@slipway/db'
-import { sweepBucket, sweepQuarantine } from '@slipway/storage'
-import { and, eq, inArray, isNull, lt, or } from 'drizzle-orm'
+import { reconcile, sweepQuarantine } from '@slipway/storage'
+import { and, eq, isNull, lt } from 'drizzle-orm'
 import type { MenuContext } from '../context.ts'
-import { dishes, models, photos } from '../schema.ts'
+import { dishes, photos } from '../schema.ts'
+import { bucketRows } from './bucket-rows.ts'
 import { lockDish } from './dish-view.ts'
 import { goneIsNull } from './normalise.ts'
-import { imagesBucket, modelIdOf, modelsBucket, objectsOfResult } from './object.ts'
+import { imagesBucket, modelsBucket } from './object.ts'
 import { dropPhoto } from './requests.ts'
 
 const dayMilliseconds = 86_400_000
@@ -16,11 +16,12 @@ type Swept = Pick<MenuContext, 'storage' | 'system' | 'database' | 'limits' | 'n
 
 /** Objects without a row: crashes between copy and commit, runs that came too late. Looks at every key there is, so it runs seldom. */
 export async function sweepObjects({ storage, system, now }: Swept, signal: AbortSignal) {
-  const olderThan = new Date(now() - orphanMilliseconds)
-  const known = (look: typeof knownImages) => (keys: string[]) => system.transaction((tx) => look(tx, keys))
-  const images = await sweepBucket(storage, imagesBucket, { olderThan, isKnown: known(knownImages), signal })
-  const outputs = await sweepBucket(storage, modelsBucket, { olderThan, isKnown: known(knownOutputs), signal })
-  return { images: images.removed, models: outputs.removed }
+  const [images, outputs] = bucketRows(system)
+  const options = { olderThan: new Date(now() - orphanMilliseconds), repair: true, signal }
+  const ofImages = await reconcile(storage, images, options)
+  const ofOutputs = await reconcile(storage, outputs, options)
+  const lost = [ofImages, ofOutputs].reduce((sum, { found }) => sum + found.lost + found.changed, 0)
+  return { images: ofImages.removed, models: ofOutputs.removed, lost }
 }
 
 /** Nothing of ours stays in quarantine for long. What belongs to others there is left alone: keys say where their content was to go. */
@@ -55,19 +56,4 @@ export async function dropOldSources({ system, database, limits, now }: Swept, s
     })
   }
   return old.length
-}
-
-async function knownImages(tx: Transaction, keys: string[]): Promise<Set<string>> {
-  const rows = await tx
-    .select({ key: photos.key, sourceKey: photos.sourceKey })
-    .from(photos)
-    .where(or(inArray(photos.key, keys), inArray(photos.sourceKey, keys)))
-  return new Set(rows.flatMap(({ key, sourceKey }) => [key, sourceKey].filter((each) => each !== null)))
-}
-
-async function knownOutputs(tx: Transaction, keys: string[]): Promise<Set<string>> {
-  const ids = [...new Set(keys.flatMap((key) => modelIdOf(key) ?? []))]
-  if (ids.length === 0) return new Set()
-  const rows = await tx.select({ result: models.result }).from(models).where(inArray(models.id, ids))
-  return new Set(rows.flatMap(({ result }) => objectsOfResult(result).map(({ key }) => key)))
 }

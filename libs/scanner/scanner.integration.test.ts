@@ -145,7 +145,7 @@ describe('clamd in trouble', () => {
   })
 
   it('is unavailable while it hangs, and goes on when it wakes up', async () => {
-    await using own = await ownClamd({ idleSeconds: 0.5 })
+    await using own = await ownClamd({ idleSeconds: 3 })
     const stream = await own.scanner.open()
     process.kill(own.clamd.pid, 'SIGSTOP')
     try {

@@ -1,3 +1,5 @@
+import { isOldCompression } from './old-compression.ts'
+
 /** What the first bytes of some content say of it; names and types are not believed. */
 export type Format =
   | 'zip'
@@ -14,11 +16,11 @@ export type Format =
 export const formatBytes = 512
 
 /**
- * What clamd has no reader for, or not everywhere: zstd, lz4, lzip, lzop, compress, pack, old gzip, LZH of gzip; ar (so .deb), RPM, SquashFS,
+ * What clamd has no reader for, or not everywhere: zstd, lz4, lzip, lzop; ar (so .deb), RPM, SquashFS,
  * WIM; RAR, whose reader is not free and left out by distributions; a zip that begins as one of several parts.
  */
 const opaque = [
-  ['\x28\xb5\x2f\xfd', '\x04\x22\x4d\x18', 'LZIP', '\x89LZO', '\x1f\x9d', '\x1f\x1e', '\x1f\x9e', '\x1f\xa0'],
+  ['\x28\xb5\x2f\xfd', '\x04\x22\x4d\x18', 'LZIP', '\x89LZO'],
   ['!<arch>\n', '\xed\xab\xee\xdb', 'hsqs', 'sqsh', 'MSWIM\0\0\0', 'Rar!\x1a\x07', 'RE~^', 'PK00PK\x03\x04'],
 ].flat()
 /** RealMedia, MP3, Ogg, SIP logs, Symantec data, SQLite with its journals. */
@@ -46,7 +48,7 @@ export function formatOf(head: Buffer): Format {
   if (text.startsWith('\x1f\x8b\x08')) return ((head[3] ?? 0) & 0xe0) === 0 ? 'gzip' : 'opaque'
   // Its first stream may be empty, and ends then where its first block would begin.
   if (/^BZh[1-9]/.test(text) && bzip2.some((magic) => text.startsWith(magic, 4))) return 'bzip2'
-  if (opaque.some((magic) => text.startsWith(magic)) || isBareLzma(head)) return 'opaque'
+  if (opaque.some((magic) => text.startsWith(magic)) || isOldCompression(head) || isBareLzma(head)) return 'opaque'
   if (ignored.some((magic) => text.startsWith(magic))) return 'ignored'
   return isTarHeader(head) || text.startsWith('ustar', 257) ? 'tar' : 'other'
 }

@@ -22,7 +22,7 @@ export interface Ahead {
   readonly add: (chunk: Buffer) => void
   /** That was the last byte. Resolves with whether all of it was walked through and nothing in it was refused; never rejects. */
   readonly finish: () => Promise<boolean>
-  /** Resolves when no member is being scanned. */
+  /** Resolves when all that was added has been walked over, and none of it is being scanned. */
   readonly settled: () => Promise<void>
   /** Ends everything at once. */
   readonly stop: () => void
@@ -59,7 +59,6 @@ export function scanAhead({ scanner, limits, signal, batchBytes = defaultBatchBy
     // The size is not known yet, so its ratio is that of what has come.
     const budget = { limits, signal: either, bytes: 0, members: 0, packed: () => cursor.position + queue.bytes }
     await lookInto(cursor, { format, depth: 0, path: [], budget, zip: watch, tar: watch })
-    made.flush()
     return !either.aborted
   }
 
@@ -72,13 +71,18 @@ export function scanAhead({ scanner, limits, signal, batchBytes = defaultBatchBy
   return {
     add(chunk) {
       queue.push(chunk)
-      if (queue.bytes > maxBehindBytes) stop()
+      // It ends in the middle of a member then, and what was sent goes on.
+      if (queue.bytes > maxBehindBytes) queue.clear()
     },
     finish() {
       queue.end()
+      batches?.close()
       return walked
     },
-    settled: async () => await batches?.settled(),
+    async settled() {
+      await queue.idle()
+      await batches?.settled()
+    },
     stop,
     get members() {
       return batches?.members ?? 0

@@ -3,6 +3,7 @@ export class ChunkQueue implements AsyncIterable<Buffer> {
   #chunks: Buffer[] = []
   #isEnded = false
   #wake: (() => void) | undefined
+  #idle: (() => void)[] = []
   /** That wait for the reader. */
   bytes = 0
 
@@ -11,19 +12,26 @@ export class ChunkQueue implements AsyncIterable<Buffer> {
     if (this.#isEnded) return
     this.#chunks.push(chunk)
     this.bytes += chunk.length
-    this.#wake?.()
+    this.#wakeUp()
   }
 
   end(): void {
     this.#isEnded = true
-    this.#wake?.()
+    this.#wakeUp()
   }
 
-  /** Forgets what waits. */
+  /** Forgets what waits, and ends. */
   clear(): void {
     this.#chunks = []
     this.bytes = 0
     this.end()
+    this.#tellIdle()
+  }
+
+  /** Resolves when the reader has read all there is and wants more. */
+  async idle(): Promise<void> {
+    const isIdle = this.#wake !== undefined || (this.#isEnded && this.#chunks.length === 0)
+    if (!isIdle) await new Promise<void>((resolve) => this.#idle.push(resolve))
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Buffer, void, undefined> {
@@ -33,7 +41,21 @@ export class ChunkQueue implements AsyncIterable<Buffer> {
         this.bytes -= chunk.length
         yield chunk
       } else if (this.#isEnded) return
-      else await new Promise<void>((resolve) => (this.#wake = resolve))
+      else await this.#more()
     }
+  }
+
+  async #more(): Promise<void> {
+    this.#tellIdle()
+    await new Promise<void>((resolve) => (this.#wake = resolve))
+  }
+
+  #wakeUp(): void {
+    this.#wake?.()
+    this.#wake = undefined
+  }
+
+  #tellIdle(): void {
+    for (const tell of this.#idle.splice(0)) tell()
   }
 }

@@ -1,6 +1,7 @@
 import type { Excerpt } from './excerpt.ts'
 import type { ScanStream } from './scan-stream.ts'
 import type { Scanner } from './scanner.ts'
+import type { ScanResult } from './verdict.ts'
 
 export type Places = Pick<Scanner, 'open' | 'load' | 'places'>
 
@@ -53,15 +54,15 @@ export class MemberBatch {
     for (const bytes of this.#held.splice(0)) this.#write(bytes)
   }
 
-  /** Ends the archive. Resolves with whether clamd found nothing in it; never rejects. */
-  async end(): Promise<boolean> {
-    if (this.#isLost || !this.#stream) return false
+  /** Ends the archive. Resolves with what clamd says of it, if it does; never rejects. */
+  async end(): Promise<ScanResult | undefined> {
+    if (this.#isLost || !this.#stream) return undefined
     try {
       const stream = await this.#stream
       stream.end(this.#excerpt.end())
-      return (await stream.result()).verdict === 'clean'
+      return await stream.result()
     } catch {
-      return false
+      return undefined
     }
   }
 

@@ -12,6 +12,10 @@ export interface MemberBatchesOptions {
   onRefused: () => void
 }
 
+/** At a time, for one archive: the whole waits for a core for as long as what was begun before its last byte takes. */
+const maxBatches = 2
+/** Ten times what a batch takes: clamd has more to do than it can. */
+const slowMilliseconds = 1000
 /** A larger member is left to the scan of the whole, which would often scan it a second time at the same time. */
 const maxRecordBytes = 8 * 1_048_576
 
@@ -23,7 +27,7 @@ export class MemberBatches {
   #batch: MemberBatch | undefined
   /** Bytes of the member that is being walked over. */
   #record: number | undefined
-  #sent = 0
+  #isClosed = false
   /** Found clean. */
   members = 0
 
@@ -40,7 +44,7 @@ export class MemberBatches {
   readonly onEnd = (header?: LocalHeader, found?: Found): void => {
     if (this.#batch && this.#record !== undefined) {
       this.#batch.add(this.#record, header && found ? { header, found } : undefined)
-      if (this.#batch.isSent) this.#close(this.#batch)
+      if (this.#batch.isSent) this.#run(this.#batch)
     }
     this.#record = undefined
   }
@@ -54,12 +58,10 @@ export class MemberBatches {
     else if (!this.#batch.isSent && this.#batch.bytes >= this.#options.batchBytes) this.#send(this.#batch)
   }
 
-  /** Sends what is left at the end, when others went before: by itself it is not worth it. */
-  flush(): void {
-    const last = this.#batch
-    if (!last || this.#sent === 0) return
-    this.#send(last)
-    if (last.isSent) this.#close(last)
+  /** Begins no other batch: the scan of the whole would meet the same members at the same time. */
+  close(): void {
+    this.#isClosed = true
+    if (!this.#batch?.isSent) this.leave()
   }
 
   /** Forgets what has not been sent as a whole. */
@@ -77,23 +79,29 @@ export class MemberBatches {
     for (const batch of this.#running.keys()) batch.lose()
   }
 
-  /** Half of the places, and what others wait for, are not for what may as well be scanned later. */
   #send(batch: MemberBatch): void {
     const { scanner, signal } = this.#options
-    const { busy, waiting } = scanner.load()
-    if (waiting > 0 || busy >= scanner.places / 2) return this.leave()
-    this.#sent++
-    batch.send(scanner, signal)
+    if (this.#mayScan()) batch.send(scanner, signal)
+    else this.leave()
   }
 
-  #close(batch: MemberBatch): void {
+  /** Half of the places, and what others wait for, are not for what may as well be scanned later. */
+  #mayScan(): boolean {
+    const { places, load } = this.#options.scanner
+    const { busy, waiting } = load()
+    return !this.#isClosed && this.#running.size < maxBatches && waiting === 0 && busy < places / 2
+  }
+
+  #run(batch: MemberBatch): void {
     this.#batch = undefined
     this.#running.set(batch, this.#end(batch))
   }
 
   async #end(batch: MemberBatch): Promise<void> {
-    if (await batch.end()) this.members += batch.members
-    else this.#options.onRefused()
+    const result = await batch.end()
     this.#running.delete(batch)
+    if (result?.verdict !== 'clean') return this.#options.onRefused()
+    this.members += batch.members
+    if (result.milliseconds > slowMilliseconds) this.close()
   }
 }

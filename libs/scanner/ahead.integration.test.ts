@@ -132,6 +132,82 @@ describe.each(Object.entries(packs))('%s', (_, pack) => {
   })
 })
 
+/** Of the kinds above, in their order: the packs in which clamd finds it. */
+const everywhere = Object.keys(packs)
+const zips = everywhere.filter((name) => name.includes('zip'))
+const raw = ['a stored zip', 'a tar']
+const foundIn: Record<string, string[]> = {
+  'a member of a zip only': zips,
+  'a member of a tar only': ['a tar'],
+  'a gzip in a zip only': zips,
+  'a gzip in a tar only': ['a tar'],
+  'two bodies of two members': raw,
+  'the beginning of the archive and a member': raw,
+  nothing: [],
+}
+
+it('is asked for nothing that clamd would not find', async () => {
+  const found = new Map<string, string[]>()
+  for (const [kind, make] of kinds) {
+    const verdicts = await Promise.all(Object.entries(packs).map(async ([name, pack]) => [name, (await scanPlain(make(pack))).verdict]))
+    found.set(
+      kind,
+      verdicts.filter(([, verdict]) => verdict === 'infected').map(([name]) => String(name)),
+    )
+  }
+  expect(Object.fromEntries(found)).toEqual(Object.fromEntries(kinds.map(([kind]) => [kind, foundIn[kind] ?? everywhere])))
+})
+
+it('needs its members in an archive of the same kind: clamd forgets in what it has seen one on its own', async () => {
+  const member = gzipSync(needle('NEEDLE-GZIP-ZIP'))
+  const content = zipOf(amid({ name: 'a.gz', content: member }))
+  expect(await prepared.scanner.scan(Readable.from([member]))).toMatchObject({ verdict: 'clean' })
+  expect(await prepared.scanner.scan(Readable.from([content]))).toMatchObject({ verdict: 'clean' })
+  expect(await scanPlain(content)).toMatchObject({ verdict: 'infected' })
+})
+
+describe('random archives', () => {
+  const words = ['BODY', 'HEAD', 'IN-ZIP', 'IN-TAR', 'GZIP-ZIP', 'GZIP-TAR', 'ONE', 'TWO', 'FRONT', 'NAMES'].map((word) => `NEEDLE-${word}`)
+  /** Repeats itself with its seed. */
+  function random(seed: number) {
+    let state = seed
+    const next = () => {
+      state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
+      return state / 2 ** 32
+    }
+    return { next, one: <T>(values: readonly T[]): T | undefined => values[Math.floor(next() * values.length)] }
+  }
+
+  function contentOf(draw: ReturnType<typeof random>, depth: number): Buffer {
+    const dice = draw.next()
+    if (dice < 0.1 && depth > 0) return archiveOf(draw, depth - 1)
+    if (dice < 0.2) return gzipSync(contentOf(draw, depth))
+    if (dice < 0.25) return Buffer.from('some text '.repeat(1 + Math.floor(draw.next() * 500)))
+    const word = draw.next() < 0.06 ? (draw.one(words) ?? '') : ''
+    return Buffer.concat([randomBytes(Math.floor(draw.next() * 400)), Buffer.from(word), randomBytes(20 + Math.floor(draw.next() * 3000))])
+  }
+
+  function archiveOf(draw: ReturnType<typeof random>, depth: number): Buffer {
+    const name = (index: number) => (draw.next() < 0.01 ? 'evil.name' : `folder/${index}`)
+    const members = Array.from({ length: 1 + Math.floor(draw.next() * 8) }, (_, index) => ({
+      name: name(index),
+      content: contentOf(draw, depth),
+    }))
+    return draw.one(Object.values(packs))?.(members) ?? Buffer.alloc(0)
+  }
+
+  it('are judged as by one scan', async () => {
+    const verdicts = new Set<string>()
+    for (let seed = 1; seed <= 120; seed++) {
+      const content = archiveOf(random(seed), 2)
+      const { verdict, raw } = await scanPlain(content)
+      expect({ seed, ...(await scanPrepared(content, seed % 2 === 0 ? 1 : 4000)) }).toMatchObject({ seed, verdict, raw })
+      verdicts.add(verdict)
+    }
+    expect(verdicts).toEqual(new Set(['clean', 'infected']))
+  })
+})
+
 it.each(wholes.map((whole, index): [number, Buffer] => [index, whole]))('is found by its hash as a whole: %i', async (index, whole) => {
   expect(await scanPrepared(whole, 5000)).toMatchObject({ verdict: 'infected', raw: `stream: Whole-${index}.UNOFFICIAL FOUND` })
 })

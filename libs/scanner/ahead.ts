@@ -55,6 +55,7 @@ export function scanAhead({ scanner, limits, signal, batchBytes = defaultBatchBy
     if ((format !== 'zip' && format !== 'tar') || either.aborted) return false
     const made = new MemberBatches(format, { scanner, batchBytes, signal: either, onRefused: stop })
     batches = made
+    if (queue.isEnded) made.close()
     const watch = { onBegin: made.onBegin, onEnd: made.onEnd }
     // The size is not known yet, so its ratio is that of what has come.
     const budget = { limits, signal: either, bytes: 0, members: 0, packed: () => cursor.position + queue.bytes }

@@ -1,22 +1,23 @@
 /** Chunks for a reader that may be slower than their source, which does not wait for it. */
 export class ChunkQueue implements AsyncIterable<Buffer> {
   #chunks: Buffer[] = []
-  #isEnded = false
   #wake: (() => void) | undefined
   #idle: (() => void)[] = []
+  /** Nothing is taken any more. */
+  isEnded = false
   /** That wait for the reader. */
   bytes = 0
 
   /** The chunk is kept, not copied. */
   push(chunk: Buffer): void {
-    if (this.#isEnded) return
+    if (this.isEnded) return
     this.#chunks.push(chunk)
     this.bytes += chunk.length
     this.#wakeUp()
   }
 
   end(): void {
-    this.#isEnded = true
+    this.isEnded = true
     this.#wakeUp()
   }
 
@@ -30,7 +31,7 @@ export class ChunkQueue implements AsyncIterable<Buffer> {
 
   /** Resolves when the reader has read all there is and wants more. */
   async idle(): Promise<void> {
-    const isIdle = this.#wake !== undefined || (this.#isEnded && this.#chunks.length === 0)
+    const isIdle = this.#wake !== undefined || (this.isEnded && this.#chunks.length === 0)
     if (!isIdle) await new Promise<void>((resolve) => this.#idle.push(resolve))
   }
 
@@ -40,7 +41,7 @@ export class ChunkQueue implements AsyncIterable<Buffer> {
       if (chunk) {
         this.bytes -= chunk.length
         yield chunk
-      } else if (this.#isEnded) return
+      } else if (this.isEnded) return
       else await this.#more()
     }
   }

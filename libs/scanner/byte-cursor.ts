@@ -6,11 +6,14 @@ export type Chunks = AsyncIterable<Buffer>
 export class ByteCursor {
   readonly #chunks: AsyncIterator<Buffer>
   #buffer: Buffer = Buffer.alloc(0)
+  readonly #onTaken: ((bytes: Buffer) => void) | undefined
   /** Bytes taken so far. */
   position = 0
 
-  constructor(chunks: Chunks) {
+  /** `onTaken` is told all bytes that are taken, in their order and as they were. */
+  constructor(chunks: Chunks, onTaken?: (bytes: Buffer) => void) {
     this.#chunks = chunks[Symbol.asyncIterator]()
+    this.#onTaken = onTaken
   }
 
   /** The next `length` bytes without taking them; fewer at the end. */
@@ -38,6 +41,7 @@ export class ByteCursor {
 
   /** Takes bytes that have been peeked at. */
   advance(length: number): void {
+    this.#onTaken?.(this.#buffer.subarray(0, length))
     this.#buffer = this.#buffer.subarray(length)
     this.position += length
   }

@@ -4,7 +4,7 @@ import { gunzip } from './inflate.ts'
 import { Refusal } from './refusal.ts'
 import { quietUntil } from './signature-search.ts'
 import { Tail } from './tail.ts'
-import { walkTar } from './tar-walk.ts'
+import { type TarWalk, walkTar } from './tar-walk.ts'
 import { findZipEnd, zipEndBytes } from './zip-end.ts'
 import { walkZip, type ZipWalk } from './zip-walk.ts'
 
@@ -15,6 +15,9 @@ export interface ArchiveLimits {
   maxTotalBytes: number
   maxMembers: number
   maxDepth: number
+  /** What it may unpack to for each byte of it, beyond `freeBytes`. */
+  maxRatio: number
+  freeBytes: number
 }
 
 /** What is spent of the limits so far, shared by all depths. */
@@ -23,6 +26,8 @@ export interface Budget {
   readonly signal: AbortSignal | undefined
   bytes: number
   members: number
+  /** Size of the whole, as far as it is known. */
+  packed(): number
 }
 
 interface Place {
@@ -57,10 +62,13 @@ export function zipBehind(format: Format, tail: Buffer): 'none' | 'seen' | 'unse
 }
 
 /** Looks into the members of what is at the cursor, if it has any. */
-export async function lookInto(cursor: ByteCursor, place: Place & { format: Format; zip?: Partial<ZipWalk> }): Promise<void> {
+export async function lookInto(
+  cursor: ByteCursor,
+  place: Place & { format: Format; zip?: Partial<ZipWalk>; tar?: Partial<TarWalk> },
+): Promise<void> {
   const look = inner(place)
   if (place.format === 'zip') await walkZip(cursor, { ...place.zip, look })
-  else if (place.format === 'tar') await walkTar(cursor, look)
+  else if (place.format === 'tar') await walkTar(cursor, { ...place.tar, look })
   else if (place.format === 'gzip') await look(gunzip(cursor.chunks()), 'its content')
   else if (place.format === 'bzip2') await quietBzip2(cursor)
   else if (place.format === 'opaque') throw new Refusal('archive-member', `${nameOf(place)} is compressed in a way that cannot be scanned`)
@@ -78,13 +86,15 @@ function inner({ depth, path, budget }: Place): ZipWalk['look'] {
 }
 
 async function* counted(content: Chunks, { budget, tail, ...place }: Place & { tail: Tail }): AsyncGenerator<Buffer, void, undefined> {
-  const { maxFileBytes, maxTotalBytes } = budget.limits
+  const { maxFileBytes, maxTotalBytes, maxRatio, freeBytes } = budget.limits
   for await (const chunk of content) {
     budget.signal?.throwIfAborted()
     budget.bytes += chunk.length
     tail.add(chunk)
     if (tail.total > maxFileBytes) throw new Refusal('archive-member', `${nameOf(place)} has more than ${maxFileBytes} bytes`)
     if (budget.bytes > maxTotalBytes) throw new Refusal('limits', `it unpacks to more than ${maxTotalBytes} bytes`)
+    if (budget.bytes > freeBytes && budget.bytes > maxRatio * budget.packed())
+      throw new Refusal('limits', `it unpacks to more than ${maxRatio} times its size`)
     yield chunk
   }
 }

@@ -1,3 +1,4 @@
+export { type Ahead, scanAhead } from './ahead.ts'
 export type { ArchiveLimits } from './content.ts'
 export type { EngineVersion } from './control.ts'
 export { type ArchiveReader, archiveLimits, type Inspection, inspectArchive } from './inspect.ts'

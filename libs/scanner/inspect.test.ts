@@ -280,6 +280,6 @@ describe('inspectArchive', () => {
   it('stops with the signal', async () => {
     const stop = new AbortController()
     stop.abort(new Error('enough'))
-    await expect(inspectArchive(readerOf(zipOf([plain])), limits, stop.signal)).rejects.toThrow('enough')
+    await expect(inspectArchive(readerOf(zipOf([plain])), limits, { signal: stop.signal })).rejects.toThrow('enough')
   })
 })

@@ -9,6 +9,13 @@ const maxRecordBytes = 1024 * 1024
 
 type Look = (content: Chunks, name: string) => Promise<number>
 
+export interface TarWalk {
+  look: Look
+  /** Told around each member: in front of its extended headers or its own, and behind its padding. */
+  onBegin?: () => void
+  onEnd?: () => void
+}
+
 interface Header {
   name: string
   type: string
@@ -19,14 +26,16 @@ interface Header {
  * Gives every member of a tar file to `look`, and holds it to what clamd reads: clamd ends at a block that begins with zero and at a size
  * that is not octal, passes over members of rare types, and knows nothing of sizes and holes that stand in extended headers.
  */
-export async function walkTar(cursor: ByteCursor, look: Look): Promise<void> {
+export async function walkTar(cursor: ByteCursor, walk: TarWalk): Promise<void> {
   const stated: string[] = []
-  for (;;) {
+  for (let isWhole = true; ; ) {
     const bytes = await cursor.peek(block)
     if (bytes.length === 0) return
     if (isZero(bytes)) return await quietEnd(cursor)
     if (!isTarHeader(bytes)) throw damaged('behind its members stands what is none')
-    await walkMember(cursor, { look, stated })
+    if (isWhole) walk.onBegin?.()
+    isWhole = await walkMember(cursor, { look: walk.look, stated })
+    if (isWhole) walk.onEnd?.()
   }
 }
 
@@ -35,8 +44,8 @@ async function quietEnd(cursor: ByteCursor): Promise<void> {
   for await (const chunk of cursor.chunks()) if (!isZero(chunk)) throw damaged('behind its end stands something')
 }
 
-/** `stated` are the sizes that extended headers tell of the member to come. */
-async function walkMember(cursor: ByteCursor, { look, stated }: { look: Look; stated: string[] }): Promise<void> {
+/** `stated` are the sizes that extended headers tell of the member to come. Gives whether it was one, and not such a header. */
+async function walkMember(cursor: ByteCursor, { look, stated }: { look: Look; stated: string[] }): Promise<boolean> {
   const { name, type, size } = headerOf(await cursor.take(block))
   if (isExtension(type)) {
     const records = await recordsOf(cursor, size)
@@ -48,6 +57,7 @@ async function walkMember(cursor: ByteCursor, { look, stated }: { look: Look; st
   }
   const padding = (block - (size % block)) % block
   cursor.advance((await cursor.peek(padding)).length)
+  return !isExtension(type)
 }
 
 /** Of POSIX (pax), of Solaris, and the long names of GNU. */

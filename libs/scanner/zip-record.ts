@@ -24,6 +24,12 @@ export interface ZipMember {
   readonly size: number
 }
 
+export interface LocalHeader extends ZipMember {
+  /** Its fixed part. */
+  readonly fixed: Buffer
+  readonly rawName: Buffer
+}
+
 export interface CentralEntry extends ZipMember {
   readonly offset: number
 }
@@ -48,12 +54,12 @@ export function hasDescriptor(member: ZipMember): boolean {
 }
 
 /** The sizes of a member with a descriptor are not believed, so they may be those of Zip64 here. */
-export async function takeLocalHeader(cursor: ByteCursor): Promise<ZipMember> {
+export async function takeLocalHeader(cursor: ByteCursor): Promise<LocalHeader> {
   const fixed = await cursor.take(30)
-  const name = await cursor.take(fixed.readUInt16LE(26))
+  const rawName = await cursor.take(fixed.readUInt16LE(26))
   await cursor.take(fixed.readUInt16LE(28))
   const [flags, method, compressed, size] = [fixed.readUInt16LE(6), fixed.readUInt16LE(8), fixed.readUInt32LE(18), fixed.readUInt32LE(22)]
-  const member = { name: name.toString(), flags, method, compressed, size }
+  const member = { fixed, rawName, name: rawName.toString(), flags, method, compressed, size }
   if (!hasDescriptor(member)) refuseZip64(compressed, size)
   return member
 }

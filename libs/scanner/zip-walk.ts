@@ -9,6 +9,7 @@ import {
   endBytes,
   hasDescriptor,
   isEncrypted,
+  type LocalHeader,
   localBytes,
   number64,
   peekSignature,
@@ -26,10 +27,13 @@ export interface ZipWalk {
   base?: number
   /** Compressed sizes by offset, from a directory that was read before: for stored members whose own header lacks it. */
   sizes?: ReadonlyMap<number, number>
+  /** Told around each member: in front of its header, and behind the last byte that belongs to it. */
+  onBegin?: () => void
+  onEnd?: (header: LocalHeader, found: Found) => void
 }
 
 /** A member as it really is, found by reading. */
-interface Found {
+export interface Found {
   method: number
   compressed: number
   size: number
@@ -54,6 +58,7 @@ export async function walkZip(cursor: ByteCursor, walk: ZipWalk): Promise<void> 
 }
 
 async function walkMember(cursor: ByteCursor, walk: ZipWalk & { offset: number }): Promise<Found> {
+  walk.onBegin?.()
   const header = await takeLocalHeader(cursor)
   if (isEncrypted(header)) throw new Refusal('encrypted', `${header.name} is encrypted`)
   const begin = cursor.position
@@ -61,6 +66,7 @@ async function walkMember(cursor: ByteCursor, walk: ZipWalk & { offset: number }
   const found = { method: header.method, compressed: cursor.position - begin, size }
   if (hasDescriptor(header)) await takeDescriptor(cursor, { header, found })
   else if (header.compressed !== found.compressed || header.size !== size) throw damaged(`${header.name} is not as long as it says`)
+  walk.onEnd?.(header, found)
   return found
 }
 

@@ -26,6 +26,8 @@ export interface ClamdOptions extends PartOptions, LimitOptions {
   readTimeoutSeconds?: number
   /** `test`: only the EICAR signature. `auto` (default): the official database when there is one or freshclam can fetch it. */
   signatures?: 'test' | 'auto'
+  /** A folder of signatures to use instead of all others. */
+  database?: string
   /** Folder for signatures that stacks share. */
   cache?: string
 }
@@ -42,17 +44,18 @@ export async function startClamd(options: ClamdOptions): Promise<ClamdPart> {
 async function startServer(seat: Seat, options: ClamdOptions & { command: string; port: number; limits: Limits }): Promise<ClamdPart> {
   const { command, port, limits, signatures = 'auto', readTimeoutSeconds = 120 } = options
   const shared = resolve(options.cache ?? defaultCache(), 'clamav')
-  const real = signatures === 'test' ? undefined : await findRealDatabase(shared)
-  const database = real ?? (await testDatabase(seat.home))
+  const isFixed = options.database !== undefined || signatures === 'test'
+  const real = isFixed ? undefined : await findRealDatabase(shared)
+  const database = options.database ?? real ?? (await testDatabase(seat.home))
   const configuration = await writeConfiguration(seat.home, { port, database, limits, readTimeout: readTimeoutSeconds })
   const part = await launch(seat, {
     command,
     args: ['--config-file', configuration],
     isReady: async () => (await clamdCommand(port, 'PING')) === 'PONG',
     // The official database takes minutes to load on a slow disk.
-    readySeconds: real ? 300 : 30,
+    readySeconds: options.database || real ? 300 : 30,
   })
-  const update = signatures === 'test' ? noUpdate() : updateInBackground({ seat, port, database, shared })
+  const update = isFixed ? noUpdate() : updateInBackground({ seat, port, database, shared })
   return withSignatures(part, { port, real: real !== undefined, update })
 }
 

@@ -1,6 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import { addAbortSignal, type Readable } from 'node:stream'
-import { type ArchiveLimits, archiveLimits as defaultLimits, type Scanner, type ScanResult, type ScanStream } from '@slipway/scanner'
+import {
+  type ArchiveLimits,
+  archiveLimits as defaultLimits,
+  type Scanner,
+  type ScanResult,
+  type ScanStream,
+  scanAhead,
+} from '@slipway/scanner'
 import { quarantineBucket } from './connection.ts'
 import { ask } from './error.ts'
 import { type Accepted, type Content, clean, createJudge } from './judge.ts'
@@ -62,13 +69,15 @@ export interface ScanGateOptions {
 
 export function createScanGate({ storage, scanner, archiveLimits = {} }: ScanGateOptions): ScanGate {
   const connection = connectionOf(storage)
-  const judge = createJudge(connection, { ...defaultLimits(scanner.maxFileBytes), ...archiveLimits })
+  const limits = { ...defaultLimits(scanner.maxFileBytes), ...archiveLimits }
+  const judge = createJudge(connection, limits)
 
   async function take(source: Readable, options: AcceptOptions): Promise<Accepted | Pending> {
     if (options.bucket === quarantineBucket) throw new TypeError('quarantine is no target')
     using run = startRun(source, options.signal)
     let scan: ScanStream | undefined
     let upload: QuarantineUpload | undefined
+    const ahead = scanAhead({ scanner, limits, signal: run.signal })
     try {
       scan = await scanner.open(run.signal)
       scan.result().catch(run.fail)
@@ -76,16 +85,18 @@ export function createScanGate({ storage, scanner, archiveLimits = {} }: ScanGat
       const into = new QuarantineUpload(connection, { key, signal: run.signal })
       upload = into
       const { maxBytes, onProgress } = options
-      const received = await receive(source, { scan, store: (chunk) => into.append(chunk), maxBytes, onProgress })
+      const received = await receive(source, { scan, store: (chunk) => into.append(chunk), look: ahead.add, maxBytes, onProgress })
       scan.end()
+      const walked = ahead.finish()
       const etag = await into.complete()
       const target = { bucket: options.bucket, key: options.key }
       const content = { ...received, quarantine: { bucket: quarantineBucket, key, size: received.size, etag, target } as const }
-      const accepted = judge(content, { scanned: scan.result(), signal: run.signal })
+      const accepted = judge(content, { scanned: scan.result(), walked, signal: run.signal }).finally(ahead.stop)
       if (received.size <= (options.syncBytes ?? Number.POSITIVE_INFINITY)) return await accepted
       return pending(content, accepted)
     } catch (error) {
       run.fail(error)
+      ahead.stop()
       scan?.destroy()
       await upload?.abort()
       throw run.signal.reason

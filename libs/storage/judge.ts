@@ -1,4 +1,4 @@
-import { type ArchiveLimits, inspectArchive, type ScanResult } from '@slipway/scanner'
+import { type ArchiveLimits, type ArchiveReader, inspectArchive, type ScanResult } from '@slipway/scanner'
 import { archiveReader } from './archive-reader.ts'
 import type { Connection } from './connection.ts'
 import { ask } from './error.ts'
@@ -35,6 +35,8 @@ export type Accepted = Clean | Refused
 
 export interface Judged {
   scanned: Promise<ScanResult>
+  /** Whether all of its members have been looked at on their way, and nothing was refused; never rejects. */
+  walked?: Promise<boolean> | undefined
   signal: AbortSignal
 }
 
@@ -43,11 +45,14 @@ export interface Judged {
  * clamd scans, and takes a fraction of its time.
  */
 export function createJudge(connection: Connection, limits: ArchiveLimits) {
-  return async (received: ReceivedWithTail & Content, { scanned, signal }: Judged): Promise<Accepted> => {
+  const inspect = async (reader: ArchiveReader, { walked, signal }: Pick<Judged, 'walked' | 'signal'>) =>
+    await ask(inspectArchive(reader, limits, { isWalked: await walked, signal }))
+
+  return async (received: ReceivedWithTail & Content, { scanned, walked, signal }: Judged): Promise<Accepted> => {
     const { tail: _, ...content } = received
     const stop = new AbortController()
     const either = AbortSignal.any([signal, stop.signal])
-    const inspecting = ask(inspectArchive(archiveReader(connection, received, either), limits, either))
+    const inspecting = inspect(archiveReader(connection, received, either), { walked, signal: either })
     inspecting.catch(() => {})
     try {
       const verdict = await scanned

@@ -23,12 +23,14 @@ export interface ReceiveOptions {
   scan: Writable
   /** Takes a copy of the chunk, at the pace of the store. */
   store?: (chunk: Buffer) => Promise<void>
+  /** Takes the chunk for as long as it likes, and nobody waits for it. */
+  look?: (chunk: Buffer) => void
   maxBytes: number
   onProgress?: ((bytes: number) => void) | undefined
 }
 
 /** Reads `source` once, chunk by chunk: the next one is read when clamd and the store have both taken this one. */
-export async function receive(source: Readable, { scan, store, maxBytes, onProgress }: ReceiveOptions): Promise<ReceivedWithTail> {
+export async function receive(source: Readable, { scan, store, look, maxBytes, onProgress }: ReceiveOptions): Promise<ReceivedWithTail> {
   const hash = createHash('sha256')
   const head: Buffer[] = []
   const tail = new Tail(zipEndBytes)
@@ -38,6 +40,7 @@ export async function receive(source: Readable, { scan, store, maxBytes, onProgr
     tail.add(chunk)
     if (tail.total > maxBytes) throw tooLarge(maxBytes)
     hash.update(chunk)
+    look?.(chunk)
     await Promise.all([write(scan, chunk), store?.(chunk)])
     onProgress?.(tail.total)
   }

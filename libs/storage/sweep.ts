@@ -52,20 +52,26 @@ export async function sweepBucket(storage: Storage, bucket: string, options: Swe
 /** Ends multipart uploads that nobody will: their parts are stored and paid for, and no listing of objects shows them. */
 export async function abortOpenUploads(
   storage: Storage,
-  { olderThan, buckets = [] }: { olderThan: Date; buckets?: readonly string[] },
+  { olderThan, buckets = [], isKnown }: { olderThan: Date; buckets?: readonly string[]; isKnown?: SweepOptions['isKnown'] },
 ): Promise<number> {
+  const connection = connectionOf(storage)
   let aborted = 0
-  for (const bucket of new Set([quarantineBucket, ...buckets])) aborted += await abortIn(connectionOf(storage), { bucket, olderThan })
+  for (const bucket of new Set([quarantineBucket, ...buckets])) aborted += await abortIn(connection, { bucket, olderThan, isKnown })
   return aborted
 }
+
+const nothing: ReadonlySet<string> = new Set()
 
 interface OldUploads {
   readonly bucket: string
   readonly prefix?: string
   readonly olderThan: Date
+  /** Which of these keys rows still refer to: their uploads go on. */
+  readonly isKnown?: SweepOptions['isKnown'] | undefined
 }
 
-export async function abortIn({ client, bucket: nameOf }: Connection, { bucket, prefix = '', olderThan }: OldUploads): Promise<number> {
+export async function abortIn({ client, bucket: nameOf }: Connection, options: OldUploads): Promise<number> {
+  const { bucket, prefix = '', olderThan, isKnown } = options
   const Bucket = nameOf(bucket)
   let aborted = 0
   let marker: { KeyMarker?: string; UploadIdMarker?: string } | undefined = {}
@@ -73,8 +79,10 @@ export async function abortIn({ client, bucket: nameOf }: Connection, { bucket, 
     const page: ListMultipartUploadsCommandOutput = await ask(
       client.send(new ListMultipartUploadsCommand({ Bucket, Prefix: prefix, ...marker })),
     )
-    for (const { Key, UploadId, Initiated } of page.Uploads ?? []) {
-      if (!Initiated || Initiated >= olderThan) continue
+    const old = (page.Uploads ?? []).filter(({ Initiated }) => Initiated && Initiated < olderThan)
+    const known = old.length > 0 && isKnown ? await isKnown(old.flatMap(({ Key }) => Key ?? [])) : nothing
+    for (const { Key, UploadId } of old) {
+      if (Key && known.has(Key)) continue
       // One that has just been completed is gone as well.
       await client.send(new AbortMultipartUploadCommand({ Bucket, Key, UploadId })).catch((error: unknown) => {
         if (!isMissing(error)) throw error

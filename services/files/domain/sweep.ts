@@ -8,6 +8,7 @@ import { files, quarantine } from '../schema.ts'
 import { platformAuthor } from './author.ts'
 import { fileIdOf, filesBucket } from './object.ts'
 import { purgeRefusals } from './quarantine.ts'
+import { knownPieces } from './resumable-sweep.ts'
 
 const hourMilliseconds = 3_600_000
 const dayMilliseconds = 24 * hourMilliseconds
@@ -26,7 +27,8 @@ export async function sweepAbandoned({ storage, system, limits, now }: FilesCont
   const objects = await sweepQuarantine(storage, { olderThan, isKnown, signal })
   const longestUpload = (limits.fileBytes / slowestBytesPerSecond) * 1000
   const begunBefore = new Date(olderThan.getTime() - longestUpload)
-  const uploads = await abortOpenUploads(storage, { olderThan: begunBefore, buckets: [filesBucket] })
+  const isOpen = (keys: string[]) => system.transaction((tx) => knownPieces(tx, keys))
+  const uploads = await abortOpenUploads(storage, { olderThan: begunBefore, buckets: [filesBucket], isKnown: isOpen })
   return { objects: objects.removed, uploads }
 }
 
@@ -70,7 +72,8 @@ async function knownQuarantineKeys(tx: Transaction, keys: string[]): Promise<Set
     .from(files)
     .where(and(eq(files.verdict, 'pending'), inArray(key, keys)))
   const refused = await tx.select({ key: quarantine.objectKey }).from(quarantine).where(inArray(quarantine.objectKey, keys))
-  return new Set([...pending, ...refused].map((row) => row.key))
+  const pieces = await knownPieces(tx, keys)
+  return pieces.union(new Set([...pending, ...refused].map((row) => row.key)))
 }
 
 async function knownReadableKeys(tx: Transaction, keys: string[]): Promise<Set<string>> {

@@ -1,7 +1,7 @@
 import { tenantColumns } from '@slipway/db'
 import type { Assembly, QuarantineRef } from '@slipway/storage'
 import { sql } from 'drizzle-orm'
-import { bigint, boolean, index, integer, jsonb, pgSchema, text, timestamp, uniqueIndex, uuid } from 'drizzle-orm/pg-core'
+import { bigint, boolean, index, integer, json, jsonb, pgSchema, text, timestamp, uniqueIndex, uuid } from 'drizzle-orm/pg-core'
 import type { Author } from './domain/author.ts'
 
 const schema = pgSchema('files')
@@ -121,7 +121,7 @@ export const resumableUploads = schema.table(
     name: text('name').notNull(),
     folderId: uuid('folder_id'),
     onConflict: text('on_conflict', { enum: ['rename', 'fail'] }).notNull(),
-    metadata: jsonb('metadata').$type<Record<string, string | null>>().notNull(),
+    metadata: json('metadata').$type<Record<string, string | null>>().notNull(),
     /** Null as long as the client does not know it. */
     length: byteCount('length'),
     received: byteCount('received').notNull().default(0),

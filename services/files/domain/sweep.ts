@@ -73,7 +73,7 @@ async function knownQuarantineKeys(tx: Transaction, keys: string[]): Promise<Set
     .where(and(eq(files.verdict, 'pending'), inArray(key, keys)))
   const refused = await tx.select({ key: quarantine.objectKey }).from(quarantine).where(inArray(quarantine.objectKey, keys))
   const pieces = await knownPieces(tx, keys)
-  return pieces.union(new Set([...pending, ...refused].map((row) => row.key)))
+  return new Set([...pieces, ...[...pending, ...refused].map((row) => row.key)])
 }
 
 async function knownReadableKeys(tx: Transaction, keys: string[]): Promise<Set<string>> {

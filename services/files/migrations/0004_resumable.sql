@@ -9,8 +9,8 @@ create table resumable_uploads (
   name text not null,
   folder_id uuid,
   on_conflict text not null check (on_conflict in ('rename', 'fail')),
-  -- As the client sent it, to be given back.
-  metadata jsonb not null,
+  -- As the client sent it, to be given back: json keeps the order.
+  metadata json not null,
   length bigint check (length >= 0),
   received bigint not null default 0 check (received >= 0),
   -- Bytes that already count against the quota.

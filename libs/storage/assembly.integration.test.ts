@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { AbortMultipartUploadCommand } from '@aws-sdk/client-s3'
 import { problem } from '@slipway/problem'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Assembler, type Assembly, type AssemblyLedger, createAssembler } from './assembly.ts'
+import { type Assembler, type Assembly, type AssemblyLedger, createAssembler, newAssembly } from './assembly.ts'
 import { type GateUnderTest, openGate, openUploads, quarantined, readable } from './gate.fixtures.ts'
 import { partBytes } from './part-pool.ts'
 import { connectionOf } from './storage.ts'
@@ -22,7 +22,7 @@ let prefixes = 0
 
 /** A row, as far as the assembler can tell. */
 function newRow() {
-  const row = { assembly: assembler.begin(`t/files/t/${prefixes++}`), number: 1, refuses: false }
+  const row = { assembly: newAssembly(`t/files/t/${prefixes++}`), number: 1, refuses: false }
   const refuse = () => {
     if (row.refuses) throw problem('upload.locked')
   }

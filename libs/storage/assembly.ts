@@ -58,21 +58,23 @@ export interface OpenAssembly extends Disposable {
 }
 
 export interface Assembler {
-  begin(prefix: string): Assembly
   open(assembly: Assembly, options: { ledger: AssemblyLedger; signal: AbortSignal }): OpenAssembly
   /** Removes what was kept; for good measure also after it was completed, when only the rests are left. */
   discard(assembly: Assembly): Promise<void>
 }
 
+export function newAssembly(prefix: string): Assembly {
+  return { prefix, upload: null, parts: [], rests: [] }
+}
+
 export function createAssembler(storage: Storage): Assembler {
-  const connection = connectionOf(storage)
   return {
-    begin: (prefix) => ({ prefix, upload: null, parts: [], rests: [] }),
     open: (assembly, { ledger, signal }) => {
+      const connection = connectionOf(storage)
       const take = () => connection.parts.take(signal)
       return new Assembling(assembly, { ledger, store: assemblyStore(connection, signal), take, hasSpare: () => connection.parts.hasSpare })
     },
-    discard: (assembly) => assemblyStore(connection).discard(assembly),
+    discard: (assembly) => assemblyStore(connectionOf(storage)).discard(assembly),
   }
 }
 

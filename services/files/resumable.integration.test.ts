@@ -138,7 +138,8 @@ describe('a client of others', () => {
   })
 
   it('tus-js-client with a length that it says at the end', async () => {
-    const bytes = randomBytes(300_000)
+    // Not a multiple of the chunk: the client waits for ever for a stream that ends with one.
+    const bytes = randomBytes(290_000)
     const file = await new Promise<string>((resolve, reject) => {
       const upload = new Upload(Readable.from([bytes], { objectMode: false }), {
         endpoint: `${test.url}${path}`,

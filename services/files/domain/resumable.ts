@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { newId, type Transaction } from '@slipway/db'
 import { problem } from '@slipway/problem'
-import type { Assembly } from '@slipway/storage'
+import { type Assembly, newAssembly } from '@slipway/storage'
 import { and, eq, isNull, sql } from 'drizzle-orm'
 import { resumableUploads } from '../schema.ts'
 import { type Author, nameOf } from './author.ts'
@@ -59,7 +59,7 @@ export async function createUpload(
   if (target.onConflict === 'fail') await requireFreeFileName(tx, target)
   const fileId = newId(() => times.createdAt.getTime())
   const { bucket, key } = objectOf({ tenantId, id: fileId })
-  const assembly: Assembly = { prefix: `${tenantId}/${bucket}/${key}`, upload: null, parts: [], rests: [] }
+  const assembly = newAssembly(`${tenantId}/${bucket}/${key}`)
   const { kind, id: principalId, name } = principal
   const whose = { createdBy: nameOf(principal), author: { principal: { kind, id: principalId, ...(name ? { name } : {}) }, from } }
   const [row] = await tx

@@ -5,6 +5,7 @@ import {
   type BucketRows,
   createStorage,
   type Discrepancy,
+  quarantineBucket,
   type Reconciliation,
   reconcile,
   type Storage,
@@ -30,30 +31,35 @@ const named = 20
  * uploads that nobody ends. Takes a minute or so for a million objects.
  */
 export async function reconcileAll(target: Target, manifests: readonly AnyManifest[], wish: ReconcileWish): Promise<Finding[]> {
-  await using storage = createStorage(target.storage)
+  await using stack = new AsyncDisposableStack()
+  const storage = stack.use(createStorage(target.storage))
+  const all = manifests.flatMap((manifest) => rowsOf(manifest, stack, target))
   const findings: Finding[] = []
-  for (const manifest of manifests) findings.push(...(await ofService({ target, storage, wish }, manifest)))
+  for (const { service, rows } of all) findings.push(...(await ofBucket({ storage, wish, service }, rows)))
+  const quarantined = all.filter(({ rows }) => rows.bucket === quarantineBucket).map(({ rows }) => rows)
   const buckets = manifests.flatMap((manifest) => manifest.buckets)
-  findings.push(...(await uploads(storage, buckets, wish)))
-  return findings
+  return [...findings, ...(await uploads(storage, { ...wish, buckets, quarantined }))]
 }
 
-interface Work {
-  readonly target: Target
-  readonly storage: Storage
-  readonly wish: ReconcileWish
+interface ServiceRows {
+  readonly service: string
+  readonly rows: BucketRows
 }
 
-async function ofService({ target, storage, wish }: Work, { name, bucketRows }: AnyManifest): Promise<Finding[]> {
+function rowsOf({ name, bucketRows }: AnyManifest, stack: AsyncDisposableStack, target: Target): ServiceRows[] {
   if (!bucketRows) return []
   const user = roleName(name, 'system')
-  await using database = databaseOf(target, { user, password: target.passwords(name).system }, poolSize)
-  const findings: Finding[] = []
-  for (const rows of bucketRows(database)) findings.push(...(await ofBucket({ storage, wish, service: name }, rows)))
-  return findings
+  const database = stack.use(databaseOf(target, { user, password: target.passwords(name).system }, poolSize))
+  return bucketRows(database).map((rows) => ({ service: name, rows }))
 }
 
-async function ofBucket({ storage, wish, service }: Omit<Work, 'target'> & { service: string }, rows: BucketRows): Promise<Finding[]> {
+interface BucketWork {
+  readonly storage: Storage
+  readonly wish: ReconcileWish
+  readonly service: string
+}
+
+async function ofBucket({ storage, wish, service }: BucketWork, rows: BucketRows): Promise<Finding[]> {
   const name = `content ${service} ${rows.bucket}`
   const keys = { lost: [] as string[], unknown: [] as string[] }
   const onDiscrepancy = ({ kind, key }: Discrepancy) => {
@@ -84,10 +90,20 @@ function listed(keys: readonly string[], all: number): string {
   return all > keys.length ? `${keys.join(', ')} and ${all - keys.length} more` : keys.join(', ')
 }
 
-async function uploads(storage: Storage, buckets: readonly string[], { olderThan, repair }: ReconcileWish): Promise<Finding[]> {
+interface UploadsWish extends ReconcileWish {
+  readonly buckets: readonly string[]
+  readonly quarantined: readonly BucketRows[]
+}
+
+/** Those that a client may still go on with are known to rows. */
+async function uploads(storage: Storage, { olderThan, repair, buckets, quarantined }: UploadsWish): Promise<Finding[]> {
   const name = 'content uploads'
+  const isKnown = async (keys: string[]) => {
+    const known = await Promise.all(quarantined.map((rows) => rows.known(keys)))
+    return new Set(known.flatMap((each) => [...each]))
+  }
   try {
-    const open = await abortOpenUploads(storage, { olderThan, buckets, dryRun: !repair })
+    const open = await abortOpenUploads(storage, { olderThan, buckets, isKnown, dryRun: !repair })
     if (open === 0) return [{ name, ...well('none is open for too long') }]
     return [{ name, ...(repair ? well(`${open} are ended`) : fault('content.uploads', `${open} are open`)) }]
   } catch (error) {

@@ -153,12 +153,12 @@ function otherMethods(path: string, allow: string): express.RequestHandler {
   }
 }
 
-function verb({ route }: BoundRoute): 'get' | 'post' | 'put' | 'patch' | 'delete' {
-  const verbs = { GET: 'get', POST: 'post', PUT: 'put', PATCH: 'patch', DELETE: 'delete' } as const
+function verb({ route }: BoundRoute): 'get' | 'post' | 'put' | 'patch' | 'delete' | 'options' {
+  const verbs = { GET: 'get', POST: 'post', PUT: 'put', PATCH: 'patch', DELETE: 'delete', OPTIONS: 'options' } as const
   return verbs[route.method]
 }
 
 function allowed(group: readonly BoundRoute[]): string {
   const methods = group.map(({ route }) => route.method as string)
-  return [...methods, ...(methods.includes('GET') ? ['HEAD'] : []), 'OPTIONS'].sort().join(', ')
+  return [...new Set([...methods, ...(methods.includes('GET') ? ['HEAD'] : []), 'OPTIONS'])].sort().join(', ')
 }

@@ -1,12 +1,14 @@
 import type { IncomingHttpHeaders } from 'node:http'
+import type { Readable } from 'node:stream'
 import type { Principal, Requirement, TenantRole } from '@slipway/auth'
 import type { ProblemCode } from '@slipway/problem'
 import type { z } from 'zod'
+import type { Bytes } from './bytes.ts'
 import type { IdempotencyHandle } from './idempotency.ts'
 import type { Multipart, Parts } from './multipart.ts'
 import type { AnyReply, Reply, StreamReply } from './reply.ts'
 
-export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE' | 'OPTIONS'
 
 /**
  * Who may call a route: what `authorize` knows, and roles with `operator: true`, which let the platform operator in as well, then
@@ -53,13 +55,15 @@ export interface Contract {
   readonly query?: Fields
   /** Lower-case names; other headers are let through. */
   readonly headers?: Fields
-  readonly body?: z.ZodType | Multipart
+  readonly body?: z.ZodType | Multipart | Bytes
   readonly bodyExample?: unknown
   /** Most bytes of a JSON body, 1 MiB by default. */
   readonly bodyBytes?: number
   readonly responses: Readonly<Record<number, ResponseContract>>
   /** Beside those that every route of its kind has (validation, authorisation, limits). */
   readonly problems?: readonly ProblemCode[]
+  /** Headers that every answer has, also one that was refused before the handler. */
+  readonly always?: Readonly<Record<string, string>>
   readonly rate?: RateRule
   /** Whether `Idempotency-Key` is honoured. True for unsafe methods of authenticated routes unless stated otherwise. */
   readonly idempotent?: boolean
@@ -105,6 +109,8 @@ export interface Input<C extends Contract = Contract> {
   readonly body: Output<Member<C, 'body'>, undefined>
   /** The validated fields and the file of a multipart body. */
   readonly parts: Member<C, 'body'> extends Multipart<infer Shape> ? Parts<z.output<Shape>> : undefined
+  /** The bytes of a body that is declared as such. */
+  readonly stream: Member<C, 'body'> extends Bytes ? Readable : undefined
   readonly principal: PrincipalOf<C['auth']>
   readonly tenant: TenantOf<C['auth']>
   readonly request: RequestInfo

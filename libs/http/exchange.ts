@@ -31,6 +31,8 @@ export class Exchange implements RequestInfo {
   refused = false
   /** Headers of the rate limiter, which every answer carries. */
   rateHeaders: Readonly<Record<string, string>> | null = null
+  /** Headers that the contract of the route wants on every answer. */
+  routeHeaders: Readonly<Record<string, string>> | null = null
   #abort: AbortController | null = null
 
   constructor(request: Request, response: Response) {

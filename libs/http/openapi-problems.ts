@@ -1,5 +1,6 @@
 import { type ProblemCode, problems } from '@slipway/problem'
 import { z } from 'zod'
+import { isBytes } from './bytes.ts'
 import type { Contract } from './contract.ts'
 import { isMultipart } from './multipart.ts'
 import type { Json, SchemaBook } from './openapi-schema.ts'
@@ -52,6 +53,7 @@ function authCodes({ auth }: Contract): ProblemCode[] {
 
 function bodyCodes({ body }: Contract): ProblemCode[] {
   if (body === undefined) return []
+  if (isBytes(body)) return ['request.unsupported-media-type', 'request.timeout']
   const always: ProblemCode[] = ['request.malformed', 'request.invalid', 'request.unsupported-media-type', 'request.timeout']
   return isMultipart(body) ? always : [...always, 'request.too-large']
 }

@@ -1,4 +1,5 @@
 import type { z } from 'zod'
+import { isBytes } from './bytes.ts'
 import type { AuthRequirement, Contract, ResponseContract, Route } from './contract.ts'
 import { isMultipart, type Multipart } from './multipart.ts'
 import { problemResponses } from './openapi-problems.ts'
@@ -32,7 +33,7 @@ export function openApiDocument<Context>(routes: readonly Route<Context>[], info
   }
 }
 
-const methodOrder = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE']
+const methodOrder = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']
 
 function sortKey({ path, method }: Contract): string {
   return `${path} ${methodOrder.indexOf(method)}`
@@ -100,6 +101,7 @@ function described(schema: z.ZodObject | undefined, place: 'path' | 'query' | 'h
 function requestBody({ body, bodyExample }: Contract, book: SchemaBook): Json | undefined {
   if (body === undefined) return undefined
   if (isMultipart(body)) return { required: true, content: { 'multipart/form-data': { schema: multipartSchema(body, book) } } }
+  if (isBytes(body)) return { required: !body.optional, content: { [body.type]: {} } }
   const example = bodyExample === undefined ? {} : { example: bodyExample }
   return { required: true, content: { 'application/json': { schema: book.describe(body, 'input'), ...example } } }
 }

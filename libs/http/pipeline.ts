@@ -3,6 +3,8 @@ import { describeSpan, idsOfPath } from '@slipway/telemetry/span'
 import type { Request, RequestHandler, Response } from 'express'
 import { type AccessOptions, admit, callerOf } from './access.ts'
 import { defaultPace, type Pace } from './body-source.ts'
+import { isBytes } from './bytes.ts'
+import { openBytes } from './bytes-reader.ts'
 import type { Contract, Input, Route } from './contract.ts'
 import { type Exchange, exchangeOf } from './exchange.ts'
 import { sendFailure } from './failure.ts'
@@ -58,6 +60,7 @@ export function serveRoute(bound: BoundRoute, options: PipelineOptions): Request
   return async (request: Request, response: Response) => {
     const exchange = exchangeOf(request, response)
     exchange.matched(contract.path, contract.operation)
+    exchange.routeHeaders = contract.always ?? null
     try {
       await serve(exchange, prepared)
     } catch (error) {
@@ -82,6 +85,7 @@ async function serve(exchange: Exchange, prepared: Prepared): Promise<void> {
   }
   describeSpan({ tenant: exchange.tenant?.id, ...idsOfPath(contract.path, exchange.request.params) })
   const key = prepared.takesKey && prepared.idempotency ? parseIdempotencyKey(exchange.headers['idempotency-key']) : null
+  if (isBytes(contract.body)) return sendAnswer(exchange, prepared, await runBytes(exchange, prepared, base))
   await (isMultipart(contract.body) ? serveUpload(exchange, prepared, { base, key }) : serveJson(exchange, prepared, { base, key }))
 }
 
@@ -139,6 +143,14 @@ async function runUpload(exchange: Exchange, prepared: Prepared, { base, idempot
   onOpen?.(upload)
   // Awaited here, so that the upload is not disposed of before the handler is done with it.
   return await run(prepared, { ...base, body: undefined, parts: upload, idempotency })
+}
+
+async function runBytes(exchange: Exchange, prepared: Prepared, base: object): Promise<AnyReply> {
+  const { contract, pace } = prepared
+  if (!isBytes(contract.body)) throw new TypeError(`${contract.operation} takes no bytes`)
+  using incoming = openBytes(exchange, { contract: contract.body, pace })
+  // Awaited here, so that the body is not disposed of before the handler is done with it.
+  return await run(prepared, { ...base, body: undefined, parts: undefined, stream: incoming.stream, idempotency: noKey })
 }
 
 /** Reads a repeated upload to its end without keeping it. */

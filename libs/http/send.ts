@@ -21,7 +21,13 @@ const linger = { seconds: 10, bytes: 64 * 1024 * 1024 }
 const stalledReaderSeconds = 60
 
 export function answerHeaders(exchange: Exchange): OutgoingHttpHeaders {
-  return { ...baseHeaders, 'x-request-id': exchange.id, traceparent: exchange.traceParent, ...exchange.rateHeaders }
+  return {
+    ...baseHeaders,
+    'x-request-id': exchange.id,
+    traceparent: exchange.traceParent,
+    ...exchange.rateHeaders,
+    ...exchange.routeHeaders,
+  }
 }
 
 /** Sends JSON or text; 304 when the client has this very version already. */

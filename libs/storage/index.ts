@@ -1,3 +1,12 @@
+export {
+  type Assembled,
+  type Assembler,
+  type Assembly,
+  type AssemblyLedger,
+  createAssembler,
+  newAssembly,
+  type OpenAssembly,
+} from './assembly.ts'
 export { quarantineBucket, type StorageOptions } from './connection.ts'
 export type { BucketDiagnosis, BucketFault } from './diagnosis.ts'
 export { type AcceptOptions, createScanGate, type Pending, type ScanGate, type ScanGateOptions } from './gate.ts'

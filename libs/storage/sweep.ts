@@ -52,26 +52,28 @@ export async function sweepBucket(storage: Storage, bucket: string, options: Swe
 /** Ends multipart uploads that nobody will: their parts are stored and paid for, and no listing of objects shows them. */
 export async function abortOpenUploads(
   storage: Storage,
-  { olderThan, buckets = [], dryRun = false }: { olderThan: Date; buckets?: readonly string[]; dryRun?: boolean },
+  options: { olderThan: Date; buckets?: readonly string[]; isKnown?: SweepOptions['isKnown']; dryRun?: boolean },
 ): Promise<number> {
+  const connection = connectionOf(storage)
   let aborted = 0
-  for (const bucket of new Set([quarantineBucket, ...buckets]))
-    aborted += await abortIn(connectionOf(storage), { bucket, olderThan, dryRun })
+  for (const bucket of new Set([quarantineBucket, ...(options.buckets ?? [])])) aborted += await abortIn(connection, { ...options, bucket })
   return aborted
 }
+
+const nothing: ReadonlySet<string> = new Set()
 
 interface OldUploads {
   readonly bucket: string
   readonly prefix?: string
   readonly olderThan: Date
+  /** Which of these keys rows still refer to: their uploads go on. */
+  readonly isKnown?: SweepOptions['isKnown'] | undefined
   /** Only counts. */
   readonly dryRun?: boolean
 }
 
-export async function abortIn(
-  { client, bucket: nameOf }: Connection,
-  { bucket, prefix = '', olderThan, dryRun = false }: OldUploads,
-): Promise<number> {
+export async function abortIn({ client, bucket: nameOf }: Connection, options: OldUploads): Promise<number> {
+  const { bucket, prefix = '', olderThan, isKnown, dryRun = false } = options
   const Bucket = nameOf(bucket)
   let aborted = 0
   let marker: { KeyMarker?: string; UploadIdMarker?: string } | undefined = {}
@@ -79,8 +81,10 @@ export async function abortIn(
     const page: ListMultipartUploadsCommandOutput = await ask(
       client.send(new ListMultipartUploadsCommand({ Bucket, Prefix: prefix, ...marker })),
     )
-    for (const { Key, UploadId, Initiated } of page.Uploads ?? []) {
-      if (!Initiated || Initiated >= olderThan) continue
+    const old = (page.Uploads ?? []).filter(({ Initiated }) => Initiated && Initiated < olderThan)
+    const known = old.length > 0 && isKnown ? await isKnown(old.flatMap(({ Key }) => Key ?? [])) : nothing
+    for (const { Key, UploadId } of old) {
+      if (Key && known.has(Key)) continue
       aborted++
       if (dryRun) continue
       // One that has just been completed is gone as well.

@@ -1,6 +1,7 @@
 import type { Database } from '@slipway/db'
-import type { ScanGate, Storage } from '@slipway/storage'
+import type { Assembler, ScanGate, Storage } from '@slipway/storage'
 import type { Quota } from './domain/quota.ts'
+import type { UploadLocks } from './domain/resumable-lock.ts'
 import type { Settler } from './domain/settler.ts'
 
 export interface FilesLimits {
@@ -11,6 +12,8 @@ export interface FilesLimits {
   quota: Quota
   trashDays: number
   quarantineDays: number
+  /** How long a resumable upload may take. */
+  resumableHours: number
 }
 
 /** What handlers and processors work with. */
@@ -21,6 +24,9 @@ export interface FilesContext {
   readonly system: Database
   readonly storage: Storage
   readonly gate: ScanGate
+  /** Puts uploads together that come in several requests. */
+  readonly assembler: Assembler
+  readonly uploadLocks: UploadLocks
   readonly limits: FilesLimits
   readonly settler: Settler
   /** Milliseconds since the epoch. */

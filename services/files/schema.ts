@@ -1,7 +1,8 @@
 import { tenantColumns } from '@slipway/db'
-import type { QuarantineRef } from '@slipway/storage'
+import type { Assembly, QuarantineRef } from '@slipway/storage'
 import { sql } from 'drizzle-orm'
-import { bigint, index, integer, jsonb, pgSchema, text, timestamp, uniqueIndex, uuid } from 'drizzle-orm/pg-core'
+import { bigint, boolean, index, integer, json, jsonb, pgSchema, text, timestamp, uniqueIndex, uuid } from 'drizzle-orm/pg-core'
+import type { Author } from './domain/author.ts'
 
 const schema = pgSchema('files')
 
@@ -41,7 +42,8 @@ export const files = schema.table(
     nameKey: text('name_key').notNull(),
     size: byteCount('size').notNull(),
     contentType: text('content_type').notNull(),
-    sha256: text('sha256').notNull(),
+    /** Null until the scan of a resumable upload, which is the first to see all of it. */
+    sha256: text('sha256'),
     verdict: text('verdict', { enum: verdicts }).notNull(),
     scanEngine: text('scan_engine'),
     scanDatabase: text('scan_database'),
@@ -105,6 +107,36 @@ export interface UploadOrigin {
   requestId?: string | undefined
   traceId?: string | undefined
 }
+
+/** Uploads that come in several requests. A row is kept until `expiresAt` also when the upload is finished: then it tells the file. */
+export const resumableUploads = schema.table(
+  'resumable_uploads',
+  {
+    id: text('id').primaryKey(),
+    ...tenantColumns,
+    fileId: uuid('file_id').notNull().unique(),
+    createdBy: text('created_by').notNull(),
+    /** Who began it and from where: for what a worker finishes on behalf of them. */
+    author: jsonb('author').$type<Pick<Author, 'principal' | 'from'>>().notNull(),
+    name: text('name').notNull(),
+    folderId: uuid('folder_id'),
+    onConflict: text('on_conflict', { enum: ['rename', 'fail'] }).notNull(),
+    metadata: json('metadata').$type<Record<string, string | null>>().notNull(),
+    /** Null as long as the client does not know it. */
+    length: byteCount('length'),
+    received: byteCount('received').notNull().default(0),
+    reserved: byteCount('reserved').notNull(),
+    assembly: jsonb('assembly').$type<Assembly>().notNull(),
+    nextPart: integer('next_part').notNull().default(1),
+    lockToken: uuid('lock_token'),
+    lockUntil: timestamp('lock_until', { withTimezone: true }),
+    releaseWanted: boolean('release_wanted').notNull().default(false),
+    createdAt: moment('created_at').notNull(),
+    expiresAt: moment('expires_at').notNull(),
+    finishedAt: moment('finished_at'),
+  },
+  (table) => [index('resumable_uploads_of_user').on(table.tenantId, table.createdBy, table.createdAt)],
+)
 
 /**
  * One row per tenant: what counts against the quota. Its row lock is also the lock of the tenant's tree: whoever changes names,

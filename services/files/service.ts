@@ -1,10 +1,12 @@
 import { integer, type Values } from '@slipway/config'
 import { days, hours, minutes } from '@slipway/queue'
 import { auditRoute, defineService, type Runtime } from '@slipway/service'
+import { createAssembler } from '@slipway/storage'
 import type { FilesContext } from './context.ts'
 import { bucketRows } from './domain/bucket-rows.ts'
 import { filesBucket } from './domain/object.ts'
 import { observeQuota } from './domain/quota-metrics.ts'
+import { createUploadLocks } from './domain/resumable-lock.ts'
 import { createSettler } from './domain/settler.ts'
 import { filePurge } from './jobs/file-purge.ts'
 import { fileScan } from './jobs/file-scan.ts'
@@ -14,6 +16,7 @@ import { getContent } from './routes/content.ts'
 import { deleteFile, getFile, listFiles, patchFile, restoreFileRoute } from './routes/files.ts'
 import { createFolderRoute, deleteFolder, getFolder, listFolders, patchFolder } from './routes/folders.ts'
 import { getQuarantine, listQuarantine, purgeQuarantine } from './routes/quarantine.ts'
+import { createResumable, deleteResumable, getResumable, patchResumable, resumableOptions } from './routes/resumable.ts'
 import { uploadFile } from './routes/upload.ts'
 import { getUsage } from './routes/usage.ts'
 
@@ -38,6 +41,12 @@ const config = {
   }),
   trashDays: integer('FILES_TRASH_DAYS', { default: 30, description: 'Days until what lies in the trash is purged' }),
   quarantineDays: integer('FILES_QUARANTINE_DAYS', { default: 90, description: 'Days until refused files and their records are purged' }),
+  resumableHours: integer('FILES_RESUMABLE_HOURS', {
+    default: 24,
+    min: 1,
+    max: 720,
+    description: 'Hours that a resumable upload may take',
+  }),
 }
 
 const getAudit = auditRoute<FilesContext>({
@@ -49,6 +58,7 @@ const getAudit = auditRoute<FilesContext>({
 
 // Fixed paths come before those with a parameter in the same place.
 const fileRoutes = [uploadFile, listFiles, getUsage, getAudit, getFile, getContent, patchFile, deleteFile, restoreFileRoute]
+const resumableRoutes = [createResumable, getResumable, patchResumable, deleteResumable, resumableOptions]
 const folderRoutes = [createFolderRoute, listFolders, getFolder, patchFolder, deleteFolder]
 const quarantineRoutes = [listQuarantine, getQuarantine, purgeQuarantine]
 
@@ -60,7 +70,7 @@ export const files = defineService({
   migrations: new URL('./migrations/', import.meta.url),
   buckets: [filesBucket],
   bucketRows,
-  routes: [...fileRoutes, ...folderRoutes, ...quarantineRoutes],
+  routes: [...fileRoutes, ...resumableRoutes, ...folderRoutes, ...quarantineRoutes],
   queues: [fileScan, filePurge, objectRemoval, quarantineSweep],
   schedules: [
     { id: 'file-purge', queue: filePurge, every: hours(1), payload: { version: 1 } },
@@ -86,8 +96,10 @@ function createContext(runtime: Runtime<Values<typeof config>>): FilesContext {
     quota: { bytes: config.quotaBytes, files: config.quotaFiles },
     trashDays: config.trashDays,
     quarantineDays: config.quarantineDays,
+    resumableHours: config.resumableHours,
   }
   const settler = runtime.own(createSettler({ database, storage, now, onError }))
   if (runtime.kind === 'worker') observeQuota(runtime, limits.quota)
-  return { database, system, storage, gate, limits, settler, now }
+  const uploadLocks = runtime.own(createUploadLocks({ database, system }))
+  return { database, system, storage, gate, assembler: createAssembler(storage), uploadLocks, limits, settler, now }
 }

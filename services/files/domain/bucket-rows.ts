@@ -3,6 +3,7 @@ import { type BucketRows, type ExpectedObject, type ObjectRef, quarantineBucket 
 import { and, eq, inArray, sql } from 'drizzle-orm'
 import { files, quarantine } from '../schema.ts'
 import { fileIdOf, filesBucket } from './object.ts'
+import { knownPieces } from './resumable-sweep.ts'
 
 // Ids are compared by their bytes, and so are keys.
 const readable = `
@@ -48,7 +49,8 @@ export async function knownQuarantineKeys(tx: Transaction, keys: string[]): Prom
     .from(files)
     .where(and(eq(files.verdict, 'pending'), inArray(key, keys)))
   const refused = await tx.select({ key: quarantine.objectKey }).from(quarantine).where(inArray(quarantine.objectKey, keys))
-  return new Set([...pending, ...refused].map((row) => row.key))
+  const pieces = await knownPieces(tx, keys)
+  return new Set([...pieces, ...[...pending, ...refused].map((row) => row.key)])
 }
 
 export async function knownReadableKeys(tx: Transaction, keys: string[]): Promise<Set<string>> {

@@ -20,7 +20,8 @@ export interface NewFile {
   onConflict: 'rename' | 'fail'
   size: number
   contentType: string
-  sha256: string
+  /** Null where only the scan sees all bytes. */
+  sha256: string | null
   quarantine: QuarantineRef
   /** What the scan of the content found; absent while it goes on. */
   scan?: Pick<ScanResult, 'engine' | 'database' | 'milliseconds'>

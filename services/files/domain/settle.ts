@@ -30,8 +30,9 @@ type Settling = Pick<FilesContext, 'database' | 'storage' | 'now'>
  * @returns null if the file was purged, or settled by somebody else, in the meantime
  * @throws scanner.unavailable when there is no verdict yet; storage.unavailable; database.unavailable
  */
-export async function settle(context: Settling, claim: Claim, accepted: Accepted): Promise<FileRow | null> {
-  const { verdict } = accepted
+export async function settle(context: Settling, pending: Claim, accepted: Accepted): Promise<FileRow | null> {
+  const { verdict, sha256 } = accepted
+  const claim = { ...pending, row: { ...pending.row, sha256 } }
   if (accepted.promote) {
     await accepted.promote({ contentType: claim.row.contentType })
     return (await markClean(context, claim, verdict)) ?? (await withdraw(context, claim))
@@ -62,7 +63,8 @@ export function markRefused({ database, now }: Settling, claim: Claim, result: R
       folderId,
       size,
       contentType,
-      sha256,
+      // What was lost before its scan has no digest.
+      sha256: sha256 ?? '',
       uploadedBy: createdBy,
       uploadedFrom: traceId ? { ...author.from, traceId } : author.from,
     }
@@ -74,7 +76,7 @@ export function markRefused({ database, now }: Settling, claim: Claim, result: R
 async function conclude(tx: Transaction, { row, leaseToken }: Claim, values: Partial<FileRow>): Promise<FileRow | null> {
   const [concluded] = await tx
     .update(files)
-    .set({ ...values, leaseToken: null, leaseUntil: null, version: sql`${files.version} + 1` })
+    .set({ ...values, sha256: row.sha256, leaseToken: null, leaseUntil: null, version: sql`${files.version} + 1` })
     .where(held(row.id, leaseToken))
     .returning()
   return concluded ?? null

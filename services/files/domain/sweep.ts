@@ -8,6 +8,7 @@ import { platformAuthor } from './author.ts'
 import { bucketRows, knownQuarantineKeys } from './bucket-rows.ts'
 import { filesBucket } from './object.ts'
 import { purgeRefusals } from './quarantine.ts'
+import { knownPieces } from './resumable-sweep.ts'
 
 const hourMilliseconds = 3_600_000
 const dayMilliseconds = 24 * hourMilliseconds
@@ -28,7 +29,8 @@ export async function sweepAbandoned({ storage, system, limits, now }: FilesCont
   const objects = await sweepQuarantine(storage, { olderThan, isKnown, signal })
   const longestUpload = (limits.fileBytes / slowestBytesPerSecond) * 1000
   const begunBefore = new Date(olderThan.getTime() - longestUpload)
-  const uploads = await abortOpenUploads(storage, { olderThan: begunBefore, buckets: [filesBucket] })
+  const isOpen = (keys: string[]) => system.transaction((tx) => knownPieces(tx, keys))
+  const uploads = await abortOpenUploads(storage, { olderThan: begunBefore, buckets: [filesBucket], isKnown: isOpen })
   return { objects: objects.removed, uploads }
 }
 

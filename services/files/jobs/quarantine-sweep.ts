@@ -1,7 +1,7 @@
 import { days, defineQueue, exponential, hours, minutes, seconds } from '@slipway/queue'
 import { z } from 'zod'
 
-/** `stuck` looks for pending files that nobody settles, which is one query; `all` also lists the buckets. */
+/** `stuck` looks for pending files that nobody settles and for resumable uploads that ended or expired, which are three queries; `all` also lists the buckets. */
 export const QuarantineSweep = z.object({ version: z.literal(1), scope: z.enum(['stuck', 'all']) })
 
 /**

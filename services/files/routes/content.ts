@@ -60,11 +60,13 @@ export const getContent = route(
 )
 
 /** In the trash it is as good as gone; pending and refused content exists and is not shown. */
-async function requireReadable(tx: Parameters<typeof requireFile>[0], id: string): Promise<FileRow> {
+async function requireReadable(tx: Parameters<typeof requireFile>[0], id: string): Promise<FileRow & { sha256: string }> {
   const row = await requireFile(tx, id)
-  if (row.verdict !== 'clean') throw problem('file.not-readable', { detail: `the verdict is ${row.verdict}`, verdict: row.verdict })
+  const { sha256 } = row
+  if (row.verdict !== 'clean' || sha256 === null)
+    throw problem('file.not-readable', { detail: `the verdict is ${row.verdict}`, verdict: row.verdict })
   if (row.trashedAt) throw problem('resource.not-found', { detail: `the file ${id} is in the trash` })
-  return row
+  return { ...row, sha256 }
 }
 
 function rangeOf(

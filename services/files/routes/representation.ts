@@ -37,7 +37,7 @@ export const File = z.object({
   folderId: Id.nullable().describe('null = the root'),
   size: z.int().describe('Bytes'),
   contentType: z.string().describe('What the bytes show; what the client declared is never believed'),
-  sha256: z.string(),
+  sha256: z.string().nullable().describe('null until the verdict, for what came as a resumable upload'),
   verdict: z.enum(verdicts).describe('Only the content of clean files can be read'),
   scan: Scan.nullable().describe('null until there is a verdict'),
   progress: z

@@ -79,7 +79,7 @@ export const uploadFile = route(
     const accepted = await accept(context, file.stream, { author, id, used, signal: input.request.signal })
     const { size, sha256, quarantine } = accepted
     const contentType = await sniffContentType(accepted.head)
-    const upload: NewFile = { id, ...target, size, sha256, contentType, quarantine }
+    const upload = { id, ...target, size, sha256, contentType, quarantine }
     if (accepted.pending) return await answerPending(context, { author, upload, accepted, idempotency: input.idempotency })
     if (!accepted.promote) return await refuse(context, { author, upload, accepted })
     return await answerClean(context, { author, upload, accepted, idempotency: input.idempotency })
@@ -138,7 +138,7 @@ async function accept({ gate, limits }: FilesContext, stream: Readable, passage:
 
 interface Arrival<Outcome> {
   author: Author
-  upload: NewFile
+  upload: NewFile & { sha256: string }
   accepted: Outcome
   idempotency: IdempotencyHandle
 }

@@ -102,7 +102,7 @@ describe('what begins like it by chance is let alone', () => {
       const file = Buffer.concat([Buffer.from([0x1f, second]), randomBytes(300)])
       if (isOldCompression(file)) continue
       // A message of corrupt input comes with a status, and what was written until then is next to nothing.
-      let written = Buffer.alloc(0)
+      let written: Buffer = Buffer.alloc(0)
       try {
         written = gunzip(file)
       } catch (error) {

@@ -124,7 +124,7 @@ seen() { # alert, fault
   "$2" && alerts --firing "$1" --seconds 240
 }
 infected() { node e2e/faults.ts infected; }
-unscannable() { node e2e/faults.ts unscannable; }
+unscannable() { node e2e/faults.ts unscannable "http://127.0.0.1:$prometheus_port"; }
 nothing_yet() { :; }
 back_up() { run_backup postgresql first-dump >/dev/null && run_backup object-storage first-copies >/dev/null; }
 traffic() { node e2e/load.ts 3 90 >"$work/traffic.log" 2>&1 || { tail -c 2000 "$work/traffic.log"; return 1; }; }

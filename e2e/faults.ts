@@ -1,12 +1,13 @@
 import { randomBytes } from 'node:crypto'
 import { eicar, zip } from './archives.ts'
 import { call, expectProblem, expectStatus, settled, unique, upload } from './client.ts'
+import { seriesOf } from './prometheus.ts'
 
 /**
  * What clients can do that an operator wants to hear of:
  *
  *     node e2e/faults.ts infected       more malware than usual
- *     node e2e/faults.ts unscannable    more files than usual that nobody can look into
+ *     node e2e/faults.ts unscannable [URL of Prometheus]    more files than usual that nobody can look into: a third of what was scanned within the hour
  *     node e2e/faults.ts fill           fills the quota, and says which files it did it with
  *     node e2e/faults.ts delete ID…     deletes files for good
  *     node e2e/faults.ts mail           asks for a mail, which a worker has to send
@@ -25,9 +26,11 @@ const programs: Readonly<Record<string, (words: readonly string[]) => Promise<vo
   async infected() {
     for (let count = 0; count < spike; count++) await expectProblem(upload(eicar()), 422, 'file.infected')
   },
-  async unscannable() {
+  async unscannable([prometheus]) {
+    const [scans] = prometheus ? await seriesOf(prometheus, 'sum(increase(slipway_scan_verdicts_total[1h]))') : []
+    const count = spike + Number(scans?.value[1] ?? 0) / 3
     const locked = zip([{ name: 'locked.txt', content: Buffer.from('nobody knows') }], { encrypted: true })
-    for (let count = 0; count < spike; count++) await expectProblem(upload(locked), 422, 'file.unscannable')
+    for (let sent = 0; sent < count; sent++) await expectProblem(upload(locked), 422, 'file.unscannable')
   },
   async fill() {
     const ids: string[] = []

@@ -12,6 +12,8 @@ import { archiveLimits, type Inspection, inspectArchive } from './inspect.ts'
 const mebibyte = 1_048_576
 const limits = archiveLimits(2048 * mebibyte)
 const run = promisify(execFile)
+/** Node.js collects the buffers that zlib fills when there are 64 MiB of them. */
+const garbageBytes = 96 * mebibyte
 
 interface Outcome {
   inspection: Inspection
@@ -37,13 +39,13 @@ describe('a bomb', () => {
   ])('is refused, and takes little memory: %s', async (name, detail) => {
     const { inspection, growth } = await inspectBomb(name)
     expect(inspection).toEqual({ ok: false, reason: 'limits', detail: expect.stringMatching(detail) })
-    expect(growth).toBeLessThan(64 * mebibyte)
+    expect(growth).toBeLessThan(garbageBytes)
   })
 
   it('is refused when its members overlap', async () => {
     const { inspection, growth } = await inspectBomb('members that overlap')
     expect(inspection).toEqual({ ok: false, reason: 'archive-member', detail: expect.stringMatching(/does not agree/) })
-    expect(growth).toBeLessThan(64 * mebibyte)
+    expect(growth).toBeLessThan(garbageBytes)
   })
 
   it('is given up long before its end', async () => {

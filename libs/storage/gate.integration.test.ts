@@ -5,9 +5,9 @@ import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { freePort, startClamd } from '@slipway/stack'
-import { eicar, tarGzOf, testScanner, testStorage, zipOf } from '@slipway/testing'
+import { eicar, tarGzOf, tarOf, testScanner, testStorage, zipOf } from '@slipway/testing'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type GateUnderTest, openGate, openUploads, proxyTo, quarantined, readable, streamed } from './gate.fixtures.ts'
+import { faultyStore, type GateUnderTest, openGate, openUploads, proxyTo, quarantined, readable, streamed } from './gate.fixtures.ts'
 import type { Clean, Refused } from './judge.ts'
 
 const { maxFileBytes } = testScanner()
@@ -301,6 +301,84 @@ describe('promotion', () => {
     const accepted = await acceptClean(Buffer.from('scanned'))
     await under.gate.discard(accepted.quarantine)
     await expect(accepted.promote()).rejects.toMatchObject({ code: 'resource.not-found' })
+  })
+})
+
+describe('an archive that comes slowly', () => {
+  const places = { connections: 12 }
+  const noise = () => randomBytes(150_000)
+  const members = (...last: { name: string; content: Buffer }[]) => [
+    ...Array.from({ length: 12 }, (_, index) => ({ name: `${index}`, content: noise() })),
+    ...last,
+  ]
+
+  /** With time to walk over each chunk and to begin what goes ahead. */
+  async function* slowly({ scanner }: GateUnderTest, content: Buffer, most: { busy: number }) {
+    for (let at = 0; at < content.length; at += 65_536) {
+      yield content.subarray(at, at + 65_536)
+      for (let turn = 0; turn < 100; turn++) {
+        await new Promise((resolve) => setImmediate(resolve))
+        most.busy = Math.max(most.busy, scanner.load().busy)
+      }
+    }
+  }
+
+  it.each([
+    ['zip', (entries: ReturnType<typeof members>) => zipOf(entries)],
+    ['tar', (entries: ReturnType<typeof members>) => tarOf(entries)],
+  ])('has its members scanned ahead, and is read from the store no more: %s', async (_, pack) => {
+    await using store = await faultyStore((await testStorage()).config.endpoint)
+    await using own = await openGate({ endpoint: store.endpoint, scanner: places })
+    let reads = 0
+    store.fault = ({ method }) => {
+      if (method === 'GET') reads++
+      return 'pass'
+    }
+    const most = { busy: 0 }
+    const content = pack(members())
+    const accepted = await own.gate.accept(Readable.from(slowly(own, content, most)), place())
+    expect(accepted).toMatchObject({ verdict: { verdict: 'clean', raw: 'stream: OK' } })
+    expect(most.busy).toBeGreaterThan(1)
+    expect(reads).toBe(0)
+    expect(own.scanner.load()).toEqual({ busy: 0, waiting: 0 })
+    expect((await accepted.promote?.())?.size).toBe(content.length)
+  })
+
+  it('gets the same verdicts', async () => {
+    await using own = await openGate({ scanner: places })
+    const bad = { name: 'a', content: eicar() }
+    const cases: [Buffer, object][] = [
+      [zipOf([bad, ...members()]), { verdict: 'infected' }],
+      [zipOf(members(bad)), { verdict: 'infected' }],
+      [tarOf(members({ name: 'i.zip', content: zipOf([bad]) })), { verdict: 'infected' }],
+      [Buffer.concat([zipOf(members()), zipOf([bad])]), { verdict: 'unscannable', reason: 'archive-member' }],
+      [zipOf(members(), { encrypted: true }), { verdict: 'unscannable', reason: 'encrypted' }],
+      [zipOf(members({ name: 'big', content: Buffer.alloc(maxFileBytes + 1) })), { verdict: 'unscannable', reason: 'archive-member' }],
+    ]
+    for (const [content, verdict] of cases) {
+      const accepted = await own.gate.accept(Readable.from(slowly(own, content, { busy: 0 })), place())
+      expect(accepted.verdict).toMatchObject(verdict)
+    }
+    expect(own.scanner.load()).toEqual({ busy: 0, waiting: 0 })
+  })
+
+  it('leaves nothing when the client goes or clamd dies while members are scanned', async () => {
+    await using clamd = await ownClamd()
+    await using own = await openGate({ scanner: { ...places, port: clamd.part.port } })
+    const content = zipOf(members())
+    async function* until(stop: () => void) {
+      yield* slowly(own, content.subarray(0, content.length / 2), { busy: 0 })
+      yield content.subarray(content.length / 2, content.length - 100_000)
+      stop()
+      yield content.subarray(-100_000)
+    }
+    const gone = new AbortController()
+    const source = Readable.from(until(() => gone.abort(new Error('the client is gone'))))
+    await expect(own.gate.accept(source, { ...place(), signal: gone.signal })).rejects.toThrow('the client is gone')
+    await expectNothing(own)
+    const lost = Readable.from(until(() => process.kill(clamd.part.pid, 'SIGKILL')))
+    await expect(own.gate.accept(lost, place())).rejects.toMatchObject({ code: 'scanner.unavailable', status: 503 })
+    await expectNothing(own)
   })
 })
 

@@ -74,13 +74,13 @@ describe('a body of plain bytes', () => {
     expect([response.status, await response.text()]).toEqual([200, sha256(body)])
   })
 
-  it.each([
+  it.each<[string, Record<string, string>]>([
     ['another type', { 'content-type': 'application/octet-stream' }],
     ['none', {}],
     ['a compressed one', { ...octets, 'content-encoding': 'gzip' }],
   ])('%s is refused before the handler', async (_name, headers) => {
     await using server = await serve({ routes })
-    const response = await server.fetch('/bytes', send('PATCH', Buffer.from('abc'), headers as Record<string, string>))
+    const response = await server.fetch('/bytes', send('PATCH', Buffer.from('abc'), headers))
     expect(response.status).toBe(415)
     expect((await problemIn(response)).code).toBe('request.unsupported-media-type')
   })

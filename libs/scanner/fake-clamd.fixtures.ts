@@ -12,7 +12,7 @@ export interface FakeClamd extends AsyncDisposable {
 
 export interface Script {
   /** What VERSION is answered with; null is silence. */
-  version?: () => string | null
+  version?: () => string | null | Promise<string>
   /** Whether PING is answered. */
   alive?: () => boolean
   /** With the first byte of the content. */
@@ -41,7 +41,7 @@ export async function fakeClamd(script: Script): Promise<FakeClamd> {
     socket.on('data', (data) => {
       bytes = Buffer.concat([bytes, data])
       if (bytes.indexOf('PING') === 0 && (script.alive?.() ?? true)) socket.end('PONG\n')
-      if (bytes.indexOf('nVERSION') === 0) answerVersion(socket)
+      if (bytes.indexOf('nVERSION') === 0) void answerVersion(socket)
       if (!isStream && bytes.indexOf('zINSTREAM\0') === 0) {
         isStream = true
         bytes = bytes.subarray(10)
@@ -50,8 +50,8 @@ export async function fakeClamd(script: Script): Promise<FakeClamd> {
     })
   }
 
-  function answerVersion(socket: Socket): void {
-    const version = script.version ? script.version() : officialVersion
+  async function answerVersion(socket: Socket): Promise<void> {
+    const version = script.version ? await script.version() : officialVersion
     if (version !== null) socket.end(version)
   }
 

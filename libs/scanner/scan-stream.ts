@@ -73,7 +73,7 @@ export class ScanStream extends Writable {
   }
 
   override _final(callback: (error?: Error | null) => void): void {
-    if (this.#judged) return callback()
+    if (this.#judged) return void this.#settled(callback)
     void this.#finish(callback)
   }
 
@@ -91,10 +91,16 @@ export class ScanStream extends Writable {
     } catch (error) {
       return callback(this.#options.failure(error))
     }
-    if (this.destroyed || this.#judged) return callback()
+    if (this.destroyed || this.#judged) return await this.#settled(callback)
     this.#endedAt = this.#options.now()
     this.#wait(callback)
     this.#socket.write(Buffer.alloc(4))
+  }
+
+  /** With the verdict: a stream that finishes before would be destroyed, and its verdict with it. */
+  async #settled(callback: (error?: Error | null) => void): Promise<void> {
+    await this.#result.promise.catch(() => undefined)
+    callback()
   }
 
   #wait(callback: (error?: Error) => void): void {

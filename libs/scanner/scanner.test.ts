@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { Readable } from 'node:stream'
+import { setImmediate as turn } from 'node:timers/promises'
 import { freePort } from '@slipway/stack'
 import { describe, expect, it } from 'vitest'
 import { fakeClamd, officialVersion, type Script } from './fake-clamd.fixtures.ts'
@@ -79,6 +80,27 @@ describe('a verdict', () => {
       })(),
     )
     expect(await made.scanner.scan(endless).catch((error: unknown) => error)).toMatchObject({ verdict: 'unscannable', reason: 'size' })
+  })
+
+  it('that comes before the last byte is waited for when the stream has ended before it is complete', async () => {
+    const asked = Promise.withResolvers<void>()
+    const version = Promise.withResolvers<string>()
+    const script: Script = {
+      version: () => {
+        asked.resolve()
+        return version.promise
+      },
+      onContent: (socket) => void socket.write('INSTREAM size limit exceeded. ERROR\0'),
+    }
+    await using made = await setUp(script)
+    const stream = await made.scanner.open()
+    stream.write('too much')
+    await asked.promise
+    stream.end()
+    // In which the end would have closed the stream.
+    for (let turns = 0; turns < 10; turns++) await turn()
+    version.resolve(officialVersion)
+    expect(await stream.result()).toMatchObject({ verdict: 'unscannable' })
   })
 
   it('names the older database when it moves during the scan', async () => {

@@ -128,7 +128,7 @@ describe('an end that is not heard of', () => {
     await send(row, bytes.subarray(0, partBytes))
     using open = row.open()
     await open.append(bytes.subarray(partBytes))
-    const { keep } = row.ledger
+    const keep = row.ledger.keep.bind(row.ledger)
     row.ledger.keep = async (assembly) => {
       await keep(assembly)
       throw new Error('killed')

@@ -57,9 +57,9 @@ async function until(place: string, wanted: (row: Upload) => boolean): Promise<U
 }
 
 /** Sends, and does not end. */
-function hang(place: string, offset: number, bytes: Buffer, url?: string) {
+function hang(place: string, bytes: Buffer, url?: string) {
   const body = new PassThrough()
-  const answer = at(url).patch(place, offset, body)
+  const answer = at(url).patch(place, 0, body)
   answer.catch(() => undefined)
   body.write(bytes)
   return { body, answer }
@@ -87,7 +87,7 @@ describe('an API process that is killed in mid-PATCH', () => {
     const bytes = randomBytes(large)
     await using api = await spawnApi('never')
     const place = await at(api.url).begin(bytes.length)
-    const { answer } = hang(place, 0, bytes.subarray(0, part + 200_000), api.url)
+    const { answer } = hang(place, bytes.subarray(0, part + 200_000), api.url)
     await until(place, ({ received }) => received > 0)
     api.kill()
     await api.exited
@@ -177,7 +177,7 @@ describe('two requests to one upload', () => {
       await using other = await openFiles(test.settings)
       const url = where === 'another replica' ? other.url : test.url
       const place = await at().begin(bytes.length)
-      const { answer, body } = hang(place, 0, bytes.subarray(0, 30_000))
+      const { answer, body } = hang(place, bytes.subarray(0, 30_000))
       await until(place, ({ lock_token: token }) => token !== null)
       const head = await at(url).head(place)
       const offset = offsetOf(head)
@@ -193,7 +193,7 @@ describe('two requests to one upload', () => {
   it('one that stood still for longer than its lock lives writes nothing any more', async () => {
     const bytes = randomBytes(50_000)
     const place = await at().begin(bytes.length)
-    const { answer, body } = hang(place, 0, randomBytes(1000))
+    const { answer, body } = hang(place, randomBytes(1000))
     await until(place, ({ lock_token: token }) => token !== null)
     await test.system.pool.query(`update resumable_uploads set lock_token = gen_random_uuid(), lock_until = now() - interval '1 s'`)
     const last = await at().patch(place, 0, bytes)
@@ -211,7 +211,7 @@ describe('a connection that breaks', () => {
     const place = await at().begin(bytes.length)
     const gone = new AbortController()
     const body = new PassThrough()
-    const broken = at().patch(place, 0, body, { signal: gone.signal })
+    const broken = at().patch(place, 0, { body: body, signal: gone.signal })
     broken.catch(() => undefined)
     body.write(bytes.subarray(0, 64_000))
     await until(place, ({ lock_token: token }) => token !== null)
@@ -228,7 +228,7 @@ describe('a connection that breaks', () => {
     const bytes = randomBytes(100_000)
     const place = await at().begin(bytes.length)
     const other = await openFiles(test.settings)
-    const { answer, body } = hang(place, 0, bytes.subarray(0, 40_000), other.url)
+    const { answer, body } = hang(place, bytes.subarray(0, 40_000), other.url)
     await until(place, ({ lock_token: token }) => token !== null)
     const closed = other[Symbol.asyncDispose]()
     const { status, headers } = await answer
@@ -276,7 +276,7 @@ describe('stores that fail', () => {
   it('connections of Postgres that break in mid-PATCH cost at most a repeat', async () => {
     const bytes = randomBytes(large)
     const place = await at().begin(bytes.length)
-    const { answer, body } = hang(place, 0, bytes.subarray(0, part - 1))
+    const { answer, body } = hang(place, bytes.subarray(0, part - 1))
     await until(place, ({ lock_token: token }) => token !== null)
     await test.system.pool
       .query('select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()')

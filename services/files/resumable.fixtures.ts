@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { Readable } from 'node:stream'
+import { Readable } from 'node:stream'
 import { type Answer, authorization, type FilesTest, type Tenant } from './files.fixtures.ts'
 
 export const path = '/api/v1/files/resumable'
@@ -56,8 +56,10 @@ export function tus(test: FilesTest, { url = test.url, ...who }: Uploader) {
       if (status !== 201) throw new Error(`${status} ${JSON.stringify(body)}`)
       return headers.get('location') ?? ''
     },
-    patch: (place: string, offset: number, body: Buffer | Readable, { headers, ...sent }: Sent = {}) =>
-      ask('PATCH', place, { ...sent, headers: { ...octets, 'upload-offset': String(offset), ...headers }, body }),
+    patch: (place: string, offset: number, sent: Buffer | Readable | Sent) => {
+      const { headers, ...rest }: Sent = Buffer.isBuffer(sent) || sent instanceof Readable ? { body: sent } : sent
+      return ask('PATCH', place, { ...rest, headers: { ...octets, 'upload-offset': String(offset), ...headers } })
+    },
     head: (place: string) => ask('HEAD', place),
     end: (place: string) => ask('DELETE', place),
     octets,

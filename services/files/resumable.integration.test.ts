@@ -69,9 +69,9 @@ describe('an upload in several requests', () => {
     const head = await client().head(place)
     expect([head.headers.get('upload-defer-length'), head.headers.get('upload-length'), offsetOf(head)]).toEqual(['1', null, 40_000])
     expect(await used()).toEqual({ bytes: 40_000, files: 1 })
-    const shorter = await client().patch(place, 40_000, Buffer.alloc(0), { headers: { 'upload-length': '39999' } })
+    const shorter = await client().patch(place, 40_000, { body: Buffer.alloc(0), headers: { 'upload-length': '39999' } })
     expect(shorter.status).toBe(400)
-    const last = await client().patch(place, 40_000, bytes.subarray(40_000), { headers: { 'upload-length': '60000' } })
+    const last = await client().patch(place, 40_000, { body: bytes.subarray(40_000), headers: { 'upload-length': '60000' } })
     expect(await settledFile(test, tenant, last)).toMatchObject({ sha256: digest(bytes) })
     expect(await used()).toEqual({ bytes: 60_000, files: 1 })
   })
@@ -80,7 +80,7 @@ describe('an upload in several requests', () => {
     const bytes = randomBytes(5000)
     const place = await client().begin(null)
     await client().patch(place, 0, bytes)
-    const last = await client().patch(place, bytes.length, Buffer.alloc(0), { headers: { 'upload-length': '5000' } })
+    const last = await client().patch(place, bytes.length, { body: Buffer.alloc(0), headers: { 'upload-length': '5000' } })
     expect(last.status).toBe(204)
     expect(await settledFile(test, tenant, last)).toMatchObject({ sha256: digest(bytes) })
   })
@@ -166,7 +166,7 @@ describe('what the protocol refuses', () => {
 
   it('another version, with the one that is served, and does nothing', async () => {
     for (const version of ['0.2.2', '']) {
-      const answer = await client().patch(place, 0, Buffer.alloc(10), { headers: { 'tus-resumable': version } })
+      const answer = await client().patch(place, 0, { body: Buffer.alloc(10), headers: { 'tus-resumable': version } })
       expect([answer.status, answer.headers.get('tus-version'), answer.body.code]).toEqual([412, '1.0.0', 'upload.version-unsupported'])
     }
     expect(offsetOf(await client().head(place))).toBe(0)
@@ -180,8 +180,8 @@ describe('what the protocol refuses', () => {
     ['another type', { 'content-type': 'application/octet-stream' }, 415, 'request.unsupported-media-type'],
     ['a compressed body', { 'content-encoding': 'gzip' }, 415, 'request.unsupported-media-type'],
     ['a second length', { 'upload-length': '11' }, 400, 'request.parameters-invalid'],
-  ])('%s', async (_name, headers, status, code) => {
-    const answer = await client().patch(place, 0, Buffer.alloc(5), { headers: headers as Record<string, string> })
+  ] as [string, Record<string, string>, number, string][])('%s', async (...[, headers, status, code]) => {
+    const answer = await client().patch(place, 0, { body: Buffer.alloc(5), headers })
     expect([answer.status, answer.body.code, answer.headers.get('tus-resumable')]).toEqual([status, code, '1.0.0'])
     expect(answer.headers.get('content-type')).toMatch('application/problem+json')
     expect(offsetOf(await client().head(place))).toBe(0)
@@ -207,8 +207,8 @@ describe('what the protocol refuses', () => {
     ['a folder that is none', { 'upload-length': '1', 'upload-metadata': metadataOf({ filename: 'a', folderId: newTenant().id }) }, 422],
     ['concatenation', { 'upload-length': '1', 'upload-concat': 'partial', 'upload-metadata': metadataOf({ filename: 'a' }) }, 400],
     ['a metadata header without end', { 'upload-length': '1', 'upload-metadata': `filename ${'YWFh'.repeat(1100)}` }, 400],
-  ])('a POST with %s', async (_name, headers, status) => {
-    const answer = await client().ask('POST', path, { headers: headers as Record<string, string> })
+  ] as [string, Record<string, string>, number][])('a POST with %s', async (_name, headers, status) => {
+    const answer = await client().ask('POST', path, { headers })
     expect([answer.status, answer.headers.get('tus-resumable')]).toEqual([status, '1.0.0'])
     expect(answer.body).toMatchObject({ status, code: expect.any(String) })
     expect(await used()).toEqual({ bytes: 10, files: 1 })
@@ -283,7 +283,7 @@ describe('the quota', () => {
       body: { code: 'quota.exceeded' },
     })
     expect(
-      await client().patch(place, 3 * mebibyte, Buffer.alloc(0), { headers: { 'upload-length': String(5 * mebibyte) } }),
+      await client().patch(place, 3 * mebibyte, { body: Buffer.alloc(0), headers: { 'upload-length': String(5 * mebibyte) } }),
     ).toMatchObject({
       status: 413,
     })

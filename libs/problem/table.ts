@@ -57,6 +57,7 @@ export const problems = {
   'folder.cycle': client(409, 'A folder cannot be moved into itself'),
   'name.taken': client(409, 'The name is taken in this folder'),
   'quota.exceeded': client(413, 'The quota of the tenant is used up'),
+  'release.same-person': client(409, 'A release takes two different people'),
   'job.not-retryable': client(409, 'The job is not in a state that allows this'),
   'scanner.unavailable': passing(503, 'The malware scanner cannot be reached'),
   'scanner.no-signatures': passing(503, 'The malware scanner has no real signature database'),

@@ -40,7 +40,7 @@ describe('the manifest', () => {
 describe('the configuration', () => {
   const runtime = (environment: Record<string, string>, maxFileBytes: number) => {
     const own = <T>(resource: T) => resource
-    return { config: readConfig(files.config, environment), platform: { scanner: { maxFileBytes } }, own } as unknown as Parameters<
+    return { config: readConfig(files.config, environment), platform: { scanner: { maxFileBytes }, auth: {} }, own } as unknown as Parameters<
       typeof files.context
     >[0]
   }

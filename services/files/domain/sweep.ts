@@ -1,7 +1,7 @@
 import type { Transaction } from '@slipway/db'
 import { enqueue } from '@slipway/queue'
 import { abortOpenUploads, sweepBucket, sweepQuarantine } from '@slipway/storage'
-import { and, eq, inArray, lt, sql } from 'drizzle-orm'
+import { and, eq, inArray, isNull, lt, or, sql } from 'drizzle-orm'
 import type { FilesContext } from '../context.ts'
 import { fileScan } from '../jobs/file-scan.ts'
 import { files, quarantine } from '../schema.ts'
@@ -76,9 +76,12 @@ async function knownQuarantineKeys(tx: Transaction, keys: string[]): Promise<Set
 async function knownReadableKeys(tx: Transaction, keys: string[]): Promise<Set<string>> {
   const ids = keys.flatMap((key) => fileIdOf(key) ?? [])
   if (ids.length === 0) return new Set()
+  // What a rescan found is evidence, and stays until `file-isolation` has moved it.
+  const waitsForIsolation = and(eq(files.verdict, 'infected'), eq(quarantine.foundBy, 'rescan'), isNull(quarantine.isolatedAt))
   const rows = await tx
     .select({ id: files.id, tenantId: files.tenantId })
     .from(files)
-    .where(and(inArray(files.id, ids), inArray(files.verdict, ['pending', 'clean'])))
+    .leftJoin(quarantine, eq(quarantine.id, files.id))
+    .where(and(inArray(files.id, ids), or(inArray(files.verdict, ['pending', 'clean']), waitsForIsolation)))
   return new Set(rows.map((row) => `${row.tenantId}/${row.id}`))
 }

@@ -150,7 +150,14 @@ describe('a rescan without a verdict', () => {
     const scanner = { ...test.settings.scanner, maxFileBytes: 10_000 }
     await using strict = await openFiles({ ...test.settings, scanner, environment: { FILES_MAX_BYTES: '10000' } })
     const number = await move()
-    expect(await runJob({ ...test, context: strict.context }, fileRescan, { version: 1, tenantId: tenant.id, fileId: file.id, requested: false })).toEqual({
+    expect(
+      await runJob({ ...test, context: strict.context }, fileRescan, {
+        version: 1,
+        tenantId: tenant.id,
+        fileId: file.id,
+        requested: false,
+      }),
+    ).toEqual({
       outcome: 'unscannable',
     })
     const marked = await get(file.id)
@@ -213,7 +220,9 @@ describe('POST /api/v1/files/{id}/rescan', () => {
 
   it('is for members, and for files that are there and readable', async () => {
     const file = await upload('a.txt', 'asked-malware')
-    expect(await test.call({ tenant, role: 'viewer' }, `/api/v1/files/${file.id}/rescan`, { method: 'POST' })).toMatchObject({ status: 403 })
+    expect(await test.call({ tenant, role: 'viewer' }, `/api/v1/files/${file.id}/rescan`, { method: 'POST' })).toMatchObject({
+      status: 403,
+    })
     expect(await test.call({ tenant: newTenant() }, `/api/v1/files/${file.id}/rescan`, { method: 'POST' })).toMatchObject({ status: 404 })
     expect(await ask('0190a000-0000-7000-8000-000000000000')).toMatchObject({ status: 404 })
     expect(await ask('nonsense')).toMatchObject({ status: 400 })

@@ -113,7 +113,10 @@ describe('two different admins', () => {
     await move({ Other: 'unknown-word' })
     expect(await scan(id)).toEqual({ outcome: 'infected' })
     expect(await content(id)).toMatchObject({ status: 409 })
-    expect((await as('ada', 'GET', `/api/v1/quarantine/${id}`)).body).toMatchObject({ signature: 'Other.UNOFFICIAL', uploadedBy: 'user:ada' })
+    expect((await as('ada', 'GET', `/api/v1/quarantine/${id}`)).body).toMatchObject({
+      signature: 'Other.UNOFFICIAL',
+      uploadedBy: 'user:ada',
+    })
     expect([await own('files'), (await own('quarantine')).length, await used()]).toEqual([[], 1, { bytes: 0, files: 0 }])
     expect(await trail('file.released')).toEqual([])
   })
@@ -157,7 +160,9 @@ describe('one admin is not two', () => {
     const id = await refused()
     const path = `/api/v1/quarantine/${id}/release`
     expect(await test.call({ tenant }, path, { method: 'POST', json: { reason } })).toMatchObject({ status: 403 })
-    expect(await test.call({ tenant: newTenant(), role: 'admin' }, path, { method: 'POST', json: { reason } })).toMatchObject({ status: 404 })
+    expect(await test.call({ tenant: newTenant(), role: 'admin' }, path, { method: 'POST', json: { reason } })).toMatchObject({
+      status: 404,
+    })
     for (const json of [{}, { reason: '  ' }, { reason: 'x'.repeat(1001) }, { reason, id }, []]) {
       expect((await release('ada', id, { json })).status).toBe(422)
     }

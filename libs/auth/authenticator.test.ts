@@ -309,6 +309,7 @@ describe('API keys', () => {
       kind: 'key',
       id: '0190a000aaaa',
       keyId: '0190a000aaaa',
+      person: 'user-1',
       name: 'ci',
       tenant,
       role: 'admin',

@@ -18,6 +18,7 @@ export {
   type RevocationPage,
   revocationPage,
 } from './identity-source.ts'
+export { createNotices, type NoticeRequest, type Notices, noticeRequest } from './notices.ts'
 export { anyScope, isTenantRole, type Principal, roleReaches, type TenantRole, tenantRoles } from './principal.ts'
 export { isScope, type Scope, scopes } from './scopes.ts'
 export { serviceCaller, serviceCallers } from './service-callers.ts'

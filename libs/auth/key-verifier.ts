@@ -85,6 +85,6 @@ function aboutKey(key: GoodKey) {
 }
 
 function principalOf(key: GoodKey): Principal {
-  const { id, name, tenant, role, scopes } = key
-  return { kind: 'key', id, keyId: id, name, tenant, role, scopes }
+  const { id, name, tenant, role, scopes, createdBy } = key
+  return { kind: 'key', id, keyId: id, person: createdBy, name, tenant, role, scopes }
 }

@@ -15,6 +15,8 @@ export interface Principal {
   readonly scopes: readonly string[]
   readonly sessionId?: string
   readonly keyId?: string
+  /** Of a key: who made it, and whose rights it carries. */
+  readonly person?: string
   /** For people who read audit records and logs. */
   readonly name?: string
 }

@@ -60,6 +60,7 @@ export const problems = {
   'upload.locked': passing(423, 'Another request is writing to this upload'),
   'upload.version-unsupported': client(412, 'This version of tus is not served'),
   'quota.exceeded': client(413, 'The quota of the tenant is used up'),
+  'release.same-person': client(409, 'A release takes two different people'),
   'job.not-retryable': client(409, 'The job is not in a state that allows this'),
   'scanner.unavailable': passing(503, 'The malware scanner cannot be reached'),
   'scanner.no-signatures': passing(503, 'The malware scanner has no real signature database'),

@@ -18,7 +18,14 @@ const clean = {
 /** The gate itself has tests of its own; here it only has to give a certain answer. */
 function gateThatGives(answer: Accepted | Pending): ScanGate {
   const accept = async () => answer
-  return { accept: accept as ScanGate['accept'], resume: async () => clean, discard: async () => undefined }
+  return {
+    accept: accept as ScanGate['accept'],
+    resume: async () => clean,
+    rescan: async () => ({ size: 5, sha256: '', verdict }),
+    discard: async () => undefined,
+    isolate: async () => undefined,
+    reinstate: () => clean.promote(),
+  }
 }
 
 function measured(gate: ScanGate) {
@@ -66,9 +73,11 @@ describe('measuredGate', () => {
     expect(recorded).toEqual([])
   })
 
-  it('records a scan that was taken up again', async () => {
+  it('records a scan that was taken up again, and one of what had been clean', async () => {
     const { gate, recorded } = measured(gateThatGives(clean))
     await gate.resume(quarantine)
     expect(recorded).toEqual([once])
+    await gate.rescan({ bucket: 'b', key: 'k' })
+    expect(recorded).toEqual([once, once])
   })
 })

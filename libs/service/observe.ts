@@ -32,7 +32,14 @@ export function measuredGate(gate: ScanGate, metrics: ScanMetrics | null): ScanG
       record(accepted)
       return accepted
     },
+    async rescan(object, options) {
+      const rescanned = await gate.rescan(object, options)
+      record(rescanned)
+      return rescanned
+    },
     discard: (quarantine) => gate.discard(quarantine),
+    isolate: (isolation) => gate.isolate(isolation),
+    reinstate: (refused, options) => gate.reinstate(refused, options),
   }
 }
 

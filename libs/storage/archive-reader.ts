@@ -1,18 +1,12 @@
 import { Readable } from 'node:stream'
 import type { ArchiveReader } from '@slipway/scanner'
 import type { Connection } from './connection.ts'
-import type { QuarantineRef } from './object.ts'
+import type { Stored } from './judge.ts'
 import { readBytes, readObject } from './reading.ts'
-import type { ReceivedWithTail } from './receive.ts'
 
-/** Random access to what waits in quarantine. Its first and last bytes are at hand: small content and what is no archive is not read again. */
-export function archiveReader(
-  connection: Connection,
-  content: ReceivedWithTail & { quarantine: QuarantineRef },
-  signal: AbortSignal,
-): ArchiveReader {
-  const { size, head, tail, quarantine } = content
-  const options = (start: number, end: number) => ({ range: { start, end: end - 1 }, ifMatch: quarantine.etag, signal })
+/** Random access to what is stored. Its first and last bytes are at hand: small content and what is no archive is not read again. */
+export function archiveReader(connection: Connection, { size, head, tail, at }: Stored, signal: AbortSignal): ArchiveReader {
+  const options = (start: number, end: number) => ({ range: { start, end: end - 1 }, ifMatch: at.etag, signal })
 
   function atHand(start: number, end: number): Buffer | undefined {
     if (end <= head.length) return head.subarray(start, end)
@@ -22,10 +16,10 @@ export function archiveReader(
 
   return {
     size,
-    read: async (start, end) => atHand(start, end) ?? (await readBytes(connection, quarantine, options(start, end))),
+    read: async (start, end) => atHand(start, end) ?? (await readBytes(connection, at, options(start, end))),
     async stream(start, end) {
       const bytes = atHand(start, end)
-      return bytes ? Readable.from([bytes]) : (await readObject(connection, quarantine, options(start, end))).stream
+      return bytes ? Readable.from([bytes]) : (await readObject(connection, at, options(start, end))).stream
     },
   }
 }

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { addAbortSignal, type Readable } from 'node:stream'
+import type { Readable } from 'node:stream'
 import {
   type ArchiveLimits,
   archiveLimits as defaultLimits,
@@ -8,15 +8,17 @@ import {
   type ScanStream,
   scanAhead,
 } from '@slipway/scanner'
-import { quarantineBucket } from './connection.ts'
-import { ask } from './error.ts'
-import { type Accepted, type Content, clean, createJudge } from './judge.ts'
-import type { ObjectRef, QuarantineRef } from './object.ts'
+import { type Connection, quarantineBucket } from './connection.ts'
+import { type Isolation, isolate } from './isolation.ts'
+import { type Accepted, accepted, type Content, clean, createJudge, type PromoteOptions, type Refused } from './judge.ts'
+import type { ObjectRef, QuarantineRef, StoredObject } from './object.ts'
+import { promote } from './promotion.ts'
 import { QuarantineUpload } from './quarantine-upload.ts'
-import { readObject } from './reading.ts'
-import { type ReceivedWithTail, receive } from './receive.ts'
+import type { ObjectHead } from './reading.ts'
+import { type Received, receive, withoutTail } from './receive.ts'
 import { earlierPromotion } from './resume.ts'
 import { startRun } from './run.ts'
+import { scanStored } from './scan-stored.ts'
 import { connectionOf, removeObject, type Storage } from './storage.ts'
 
 /** The signal of whoever has none. */
@@ -43,6 +45,11 @@ export interface Pending extends Content {
   readonly promote?: never
 }
 
+/** What is found in content that had been clean, and that it is still the content that was accepted. */
+export interface Rescanned extends Pick<Received, 'size' | 'sha256'> {
+  readonly verdict: ScanResult
+}
+
 export interface ScanGate {
   /**
    * Takes an upload: one pass through hash, size limit, clamd and quarantine at the pace of the slowest. Owns `source`: it is destroyed when
@@ -59,6 +66,18 @@ export interface ScanGate {
   resume(quarantine: QuarantineRef, options?: { signal?: AbortSignal }): Promise<Accepted>
   /** Removes content from quarantine, once no row needs it. */
   discard(quarantine: QuarantineRef): Promise<void>
+  /**
+   * Looks again at a readable object, by the rules of `accept`. Nothing is moved: what follows from the verdict is the caller's.
+   * @throws `resource.not-found`, `scanner.unavailable`, `service.overloaded`, `storage.unavailable`
+   */
+  rescan(object: ObjectRef, options?: { signal?: AbortSignal }): Promise<Rescanned>
+  /** Copies a readable object into quarantine; undefined when it is in neither place. The caller removes the readable one. */
+  isolate(isolation: Isolation): Promise<ObjectHead | undefined>
+  /**
+   * The way into a readable bucket for what was refused and released by people all the same. Calling it again gives the same object.
+   * @throws `TypeError` for a verdict of `error`, which nobody can release
+   */
+  reinstate(refused: Refused, options?: PromoteOptions): Promise<StoredObject>
 }
 
 export interface ScanGateOptions {
@@ -71,6 +90,7 @@ export function createScanGate({ storage, scanner, archiveLimits = {} }: ScanGat
   const connection = connectionOf(storage)
   const limits = { ...defaultLimits(scanner.maxFileBytes), ...archiveLimits }
   const judge = createJudge(connection, limits)
+  const parts = { connection, scanner, judge }
 
   async function take(source: Readable, options: AcceptOptions): Promise<Accepted | Pending> {
     if (options.bucket === quarantineBucket) throw new TypeError('quarantine is no target')
@@ -91,9 +111,10 @@ export function createScanGate({ storage, scanner, archiveLimits = {} }: ScanGat
       const etag = await into.complete()
       const target = { bucket: options.bucket, key: options.key }
       const content = { ...received, quarantine: { bucket: quarantineBucket, key, size: received.size, etag, target } as const }
-      const accepted = judge(content, { scanned: scan.result(), walked, signal: run.signal }).finally(ahead.stop)
-      if (received.size <= (options.syncBytes ?? Number.POSITIVE_INFINITY)) return await accepted
-      return pending(content, accepted)
+      const judged = judge({ ...received, at: content.quarantine }, { scanned: scan.result(), walked, signal: run.signal })
+      const outcome = judged.finally(ahead.stop).then((verdict) => accepted(connection, withoutTail(content), verdict))
+      if (received.size <= (options.syncBytes ?? Number.POSITIVE_INFINITY)) return await outcome
+      return pending(withoutTail(content), outcome)
     } catch (error) {
       run.fail(error)
       ahead.stop()
@@ -106,16 +127,8 @@ export function createScanGate({ storage, scanner, archiveLimits = {} }: ScanGat
   async function resume(quarantine: QuarantineRef, { signal = never }: { signal?: AbortSignal } = {}): Promise<Accepted> {
     const earlier = await earlierPromotion(connection, quarantine)
     if (earlier) return clean(connection, earlier)
-    const scan = await scanner.open(signal)
-    try {
-      const { stream } = await readObject(connection, quarantine, { ifMatch: quarantine.etag, signal })
-      addAbortSignal(signal, stream)
-      const received = await ask(receive(stream, { scan, maxBytes: quarantine.size }))
-      scan.end()
-      return await judge({ ...received, quarantine }, { scanned: scan.result(), signal })
-    } finally {
-      scan.destroy()
-    }
+    const { verdict, ...received } = await scanStored(parts, quarantine, { ifMatch: quarantine.etag, signal })
+    return accepted(connection, { ...received, quarantine }, verdict)
   }
 
   return {
@@ -123,11 +136,25 @@ export function createScanGate({ storage, scanner, archiveLimits = {} }: ScanGat
     accept: take as ScanGate['accept'],
     resume,
     discard: (quarantine) => removeObject(connection, quarantine),
+    async rescan(object, { signal = never } = {}) {
+      if (object.bucket === quarantineBucket) throw new TypeError('what is in quarantine is taken up by resume')
+      const { size, sha256, verdict } = await scanStored(parts, object, { signal })
+      return { size, sha256, verdict }
+    },
+    isolate: (isolation) => isolate(connection, isolation),
+    reinstate: (refused, options) => reinstate(connection, refused, options),
   }
 }
 
-function pending(received: Content & ReceivedWithTail, accepted: Promise<Accepted>): Pending {
-  const { tail: _, ...content } = received
+async function reinstate(connection: Connection, refused: Refused, options: PromoteOptions = {}): Promise<StoredObject> {
+  const { quarantine, sha256, verdict } = refused
+  if (verdict.verdict === 'error') throw new TypeError('content without a verdict cannot be released')
+  const stored = await promote(connection, { quarantine, sha256, verdict: { ...verdict, verdict: 'clean' }, ...options })
+  await removeObject(connection, quarantine).catch(() => {})
+  return stored
+}
+
+function pending(content: Content, accepted: Promise<Accepted>): Pending {
   const verdict = accepted.then((outcome) => outcome.verdict)
   verdict.catch(() => {})
   return { ...content, pending: true, accepted, verdict }

@@ -9,7 +9,7 @@ export {
 } from './assembly.ts'
 export { quarantineBucket, type StorageOptions } from './connection.ts'
 export type { BucketDiagnosis, BucketFault } from './diagnosis.ts'
-export { type AcceptOptions, createScanGate, type Pending, type ScanGate, type ScanGateOptions } from './gate.ts'
+export { type AcceptOptions, createScanGate, type Pending, type Rescanned, type ScanGate, type ScanGateOptions } from './gate.ts'
 export type { Accepted, Clean, PromoteOptions, Refused } from './judge.ts'
 export type { ByteRange, ObjectRef, QuarantineRef, ReadOptions, StoredObject } from './object.ts'
 export type { OperationEnd } from './operations.ts'

@@ -2,7 +2,7 @@ import { type ArchiveLimits, type ArchiveReader, inspectArchive, type ScanResult
 import { archiveReader } from './archive-reader.ts'
 import type { Connection } from './connection.ts'
 import { ask } from './error.ts'
-import type { QuarantineRef, StoredObject } from './object.ts'
+import type { ObjectVersion, QuarantineRef, StoredObject } from './object.ts'
 import { type CleanResult, promote } from './promotion.ts'
 import type { Received, ReceivedWithTail } from './receive.ts'
 import { removeObject } from './storage.ts'
@@ -40,31 +40,44 @@ export interface Judged {
   signal: AbortSignal
 }
 
+/** Content that is stored somewhere, in this very version. */
+export interface Stored extends ReceivedWithTail {
+  readonly at: ObjectVersion
+}
+
+export type Judge = (stored: Stored, judged: Judged) => Promise<ScanResult>
+
 /**
  * Turns clamd's verdict into ours: clean only when nothing in the content was hidden from clamd. The look into archives goes on while
  * clamd scans, and takes a fraction of its time.
  */
-export function createJudge(connection: Connection, limits: ArchiveLimits) {
+export function createJudge(connection: Connection, limits: ArchiveLimits): Judge {
   const inspect = async (reader: ArchiveReader, { walked, signal }: Pick<Judged, 'walked' | 'signal'>) =>
     await ask(inspectArchive(reader, limits, { isWalked: await walked, signal }))
 
-  return async (received: ReceivedWithTail & Content, { scanned, walked, signal }: Judged): Promise<Accepted> => {
-    const { tail: _, ...content } = received
+  return async (stored, { scanned, walked, signal }) => {
     const stop = new AbortController()
     const either = AbortSignal.any([signal, stop.signal])
-    const inspecting = inspect(archiveReader(connection, received, either), { walked, signal: either })
+    const inspecting = inspect(archiveReader(connection, stored, either), { walked, signal: either })
     inspecting.catch(() => {})
     try {
       const verdict = await scanned
-      if (verdict.verdict !== 'clean') return { ...content, pending: false, verdict: { ...verdict, verdict: verdict.verdict } }
+      if (verdict.verdict !== 'clean') return verdict
       const inspection = await inspecting
-      if (inspection.ok) return clean(connection, { ...content, verdict: { ...verdict, verdict: 'clean' } })
+      if (inspection.ok) return verdict
       const { reason, detail } = inspection
-      return { ...content, pending: false, verdict: { ...verdict, verdict: 'unscannable', reason, detail } }
+      return { ...verdict, verdict: 'unscannable', reason, detail }
     } finally {
       stop.abort()
     }
   }
+}
+
+/** The outcome of an upload: what may be done with its content follows from the verdict. */
+export function accepted(connection: Connection, content: Content, result: ScanResult): Accepted {
+  const { verdict } = result
+  if (verdict === 'clean') return clean(connection, { ...content, verdict: { ...result, verdict } })
+  return { ...content, pending: false, verdict: { ...result, verdict } }
 }
 
 /**

@@ -4,6 +4,12 @@ export interface ObjectRef {
   readonly key: string
 }
 
+/** An object as it was when it was looked at. */
+export interface ObjectVersion extends ObjectRef {
+  /** As the store gives it, with quotes: valid for If-Match. It is no digest. */
+  readonly etag: string
+}
+
 /** An object that passed the gate. */
 export interface StoredObject extends ObjectRef {
   readonly size: number

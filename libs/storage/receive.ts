@@ -19,6 +19,12 @@ export interface ReceivedWithTail extends Received {
   readonly tail: Buffer
 }
 
+/** What is worth keeping. */
+export function withoutTail<Kind extends ReceivedWithTail>(received: Kind): Omit<Kind, 'tail'> {
+  const { tail: _, ...rest } = received
+  return rest
+}
+
 export interface ReceiveOptions {
   scan: Writable
   /** Takes a copy of the chunk, at the pace of the store. */

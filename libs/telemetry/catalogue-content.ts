@@ -75,6 +75,16 @@ export const contentCatalogue = {
     shared: true,
     where: 'libs/service/observe.ts',
   },
+  'slipway.rescan.files': {
+    type: 'counter',
+    unit: '{file}',
+    description:
+      'Readable files that were looked at again, by what came of it; `unscannable`, `altered`, `lost` and `error` stay readable and are marked',
+    attributes: {
+      'slipway.rescan.outcome': { values: ['clean', 'released', 'infected', 'unscannable', 'altered', 'lost', 'error', 'current', 'gone'] },
+    },
+    where: 'services/files/domain/rescans.ts',
+  },
   'slipway.storage.operation.duration': {
     type: 'histogram',
     unit: 's',

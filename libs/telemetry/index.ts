@@ -11,6 +11,7 @@ export {
   type JobEnd,
   type JobMetrics,
   jobMetrics,
+  rescanMetrics,
   type ScanMetrics,
   type StorageOperation,
   scanMetrics,

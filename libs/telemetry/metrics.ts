@@ -101,6 +101,13 @@ export function scanMetrics(): ScanMetrics | null {
   }
 }
 
+/** Of rescans, by what came of them. */
+export function rescanMetrics(): ((outcome: string) => void) | null {
+  if (!metricsAreOn()) return null
+  const files = counter('slipway.rescan.files')
+  return (outcome) => files(1, { 'slipway.rescan.outcome': outcome })
+}
+
 /** `error`: what there was instead of a connection; null when there was one. */
 export interface Acquired {
   seconds: number

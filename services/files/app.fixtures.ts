@@ -26,18 +26,18 @@ export const silent = { info: () => undefined, warn: () => undefined, error: () 
 /** The real routes and processors over real stores; only who calls is said by the test instead of by identity. */
 export async function openFiles(settings: FilesSettings, wrap: Wrap = (context) => context) {
   await using stack = new AsyncDisposableStack()
+  const offset = { milliseconds: 0 }
+  const now = () => Date.now() + offset.milliseconds
   const database = stack.use(connect({ url: settings.database.runtime, poolSize: 20, connectSeconds: 10 }))
   const system = stack.use(connect({ url: settings.database.system, poolSize: 4, connectSeconds: 10 }))
-  const scanner = stack.use(createScanner({ ...settings.scanner, connections: 4, queueSeconds: 30, idleSeconds: 30 }))
+  const scanner = stack.use(createScanner({ ...settings.scanner, connections: 4, queueSeconds: 30, idleSeconds: 30, now }))
   const storage = stack.use(createStorage(settings.storage))
   await storage.ensureBuckets(files.buckets)
   const gate = createScanGate({ storage, scanner })
   const queueSettings = { redisUrl: settings.redisUrl, prefix: 'test:q', definitions: files.queues }
   const queues = stack.use(createQueues(queueSettings))
-  const offset = { milliseconds: 0 }
-  const now = () => Date.now() + offset.milliseconds
-  const config = readConfig(files.config, { FILES_MAX_BYTES: String(9 * 1_048_576), ...settings.environment })
-  const platform = { scanner: { maxFileBytes: scanner.maxFileBytes } }
+  const config = readConfig(files.config, { FILES_MAX_BYTES: String(9 * 1_048_576), FILES_RESCAN_SHARE: '100', ...settings.environment })
+  const platform = { scanner: { maxFileBytes: scanner.maxFileBytes }, auth: { identityUrl: null, serviceCredential: null } }
   const parts = { database, system, storage, scanner, gate, queues, now, config, platform, log: silent }
   const own = <T extends AsyncDisposable>(resource: T) => stack.use(resource)
   const context = wrap(await files.context({ ...parts, own } as unknown as Runtime<typeof config>))
@@ -60,9 +60,11 @@ export async function openFiles(settings: FilesSettings, wrap: Wrap = (context) 
   }
 }
 
-/** `Bearer <tenant id>/<slug>/<role>/<user>/<scopes>`. */
+/** `Bearer <tenant id>/<slug>/<role>/<user>/<scopes>`; the user `key:<id>:<maker>` is an API key. */
 async function authenticate({ headers }: AuthenticateRequest): Promise<Principal | null> {
   if (!headers.authorization) return null
   const [id = '', slug = '', role, user = '', scopes = ''] = headers.authorization.replace('Bearer ', '').split('/')
-  return { kind: 'user', id: user, tenant: { id, slug }, role: role as TenantRole, scopes: scopes.split(' ') }
+  const caller = { tenant: { id, slug }, role: role as TenantRole, scopes: scopes.split(' ') }
+  const [, keyId, person] = /^key:(.+):(.+)$/.exec(user) ?? []
+  return keyId && person ? { ...caller, kind: 'key', id: keyId, keyId, person } : { ...caller, kind: 'user', id: user }
 }

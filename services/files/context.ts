@@ -1,6 +1,9 @@
 import type { Database } from '@slipway/db'
 import type { Assembler, ScanGate, Storage } from '@slipway/storage'
+import type { Downloads } from './domain/downloads.ts'
 import type { Quota } from './domain/quota.ts'
+import type { ReadCounter } from './domain/read-counter.ts'
+import type { Rescans } from './domain/rescans.ts'
 import type { UploadLocks } from './domain/resumable-lock.ts'
 import type { Settler } from './domain/settler.ts'
 
@@ -29,6 +32,9 @@ export interface FilesContext {
   readonly uploadLocks: UploadLocks
   readonly limits: FilesLimits
   readonly settler: Settler
+  readonly downloads: Downloads
+  readonly reads: ReadCounter
+  readonly rescans: Rescans
   /** Milliseconds since the epoch. */
   readonly now: () => number
 }

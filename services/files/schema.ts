@@ -1,7 +1,7 @@
 import { tenantColumns } from '@slipway/db'
 import type { Assembly, QuarantineRef } from '@slipway/storage'
 import { sql } from 'drizzle-orm'
-import { bigint, boolean, index, integer, json, jsonb, pgSchema, text, timestamp, uniqueIndex, uuid } from 'drizzle-orm/pg-core'
+import { bigint, boolean, index, integer, json, jsonb, pgSchema, smallint, text, timestamp, uniqueIndex, uuid } from 'drizzle-orm/pg-core'
 import type { Author } from './domain/author.ts'
 
 const schema = pgSchema('files')
@@ -31,6 +31,41 @@ export const folders = schema.table(
  * A row is written before the object becomes readable, so that no readable object is without a row.
  */
 export const verdicts = ['pending', 'clean', 'infected', 'unscannable'] as const
+
+/**
+ * Why a rescan gave no new verdict: those of the scanner for what it cannot look at, `altered` = other bytes than were accepted, `lost` =
+ * no bytes, `error` = the scanner failed at it again and again.
+ */
+export const rescanReasons = ['limits', 'encrypted', 'timeout', 'size', 'archive-member', 'altered', 'lost', 'error'] as const
+
+/** Content that was refused and is readable all the same. */
+export interface Release {
+  /** Two people; keys count as those who made them. */
+  by: string
+  approvedBy: string
+  reason: string
+  at: string
+  /** What it was released in spite of: another finding refuses it again. */
+  verdict: 'infected' | 'unscannable'
+  signature: string | null
+}
+
+/** The first of two admins. */
+export interface ReleaseRequest {
+  /** `user:…` or `key:…`, as they asked. */
+  by: string
+  /** Who is behind that. */
+  person: string
+  reason: string
+  at: string
+}
+
+/** The verdict by which content was readable until a rescan. */
+export interface EarlierVerdict {
+  engine: string
+  database: string
+  at: string | null
+}
 
 export const files = schema.table(
   'files',
@@ -63,6 +98,16 @@ export const files = schema.table(
     trashedBy: text('trashed_by'),
     /** Of the upload. */
     traceId: text('trace_id'),
+    /** How often content was given out, and when last: hints, counted in batches. */
+    reads: byteCount('reads').notNull().default(0),
+    readAt: moment('read_at'),
+    /** The power of two that `reads` has reached, for the order of rescans. */
+    readRank: smallint('read_rank').notNull().default(0),
+    /** Of a rescan that gave no new verdict; `scan…` are those of the verdict by which the file is readable. */
+    rescanReason: text('rescan_reason', { enum: rescanReasons }),
+    rescanDatabase: text('rescan_database'),
+    rescanAt: moment('rescan_at'),
+    release: jsonb('release').$type<Release>(),
   },
   (table) => [
     uniqueIndex('files_name')
@@ -97,6 +142,18 @@ export const quarantine = schema.table(
     uploadedFrom: jsonb('uploaded_from').$type<UploadOrigin>().notNull(),
     objectKey: text('object_key').notNull(),
     createdAt: moment('created_at').notNull(),
+    foundBy: text('found_by', { enum: ['upload', 'rescan'] })
+      .notNull()
+      .default('upload'),
+    /** Of a rescan only, as are those that follow. */
+    earlier: jsonb('earlier').$type<EarlierVerdict>(),
+    reads: byteCount('reads').notNull().default(0),
+    readAt: moment('read_at'),
+    /** Null while the bytes are still in the readable bucket, where nobody is given them. */
+    isolatedAt: moment('isolated_at'),
+    release: jsonb('release').$type<ReleaseRequest>(),
+    noticeId: uuid('notice_id'),
+    noticedAt: moment('noticed_at'),
   },
   (table) => [index('quarantine_by_time').on(table.tenantId, table.createdAt, table.id)],
 )
@@ -146,4 +203,6 @@ export const usage = schema.table('usage', {
   tenantId: uuid('tenant_id').primaryKey(),
   bytes: byteCount('bytes').notNull().default(0),
   files: integer('files').notNull().default(0),
+  /** When owners and admins were last told of malware that a rescan has found. */
+  noticedAt: moment('noticed_at'),
 })

@@ -43,9 +43,11 @@ describe('the manifest', () => {
 describe('the configuration', () => {
   const runtime = (environment: Record<string, string>, maxFileBytes: number) => {
     const own = <T>(resource: T) => resource
-    return { config: readConfig(files.config, environment), platform: { scanner: { maxFileBytes } }, own } as unknown as Parameters<
-      typeof files.context
-    >[0]
+    return {
+      config: readConfig(files.config, environment),
+      platform: { scanner: { maxFileBytes }, auth: {} },
+      own,
+    } as unknown as Parameters<typeof files.context>[0]
   }
 
   it('defaults to 1 GiB per file and 64 MiB that are waited for', async () => {

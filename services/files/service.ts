@@ -4,18 +4,27 @@ import { auditRoute, defineService, type Runtime } from '@slipway/service'
 import { createAssembler } from '@slipway/storage'
 import type { FilesContext } from './context.ts'
 import { bucketRows } from './domain/bucket-rows.ts'
+import { createDownloads } from './domain/downloads.ts'
 import { filesBucket } from './domain/object.ts'
 import { observeQuota } from './domain/quota-metrics.ts'
+import { createReadCounter } from './domain/read-counter.ts'
+import { createRescans } from './domain/rescans.ts'
 import { createUploadLocks } from './domain/resumable-lock.ts'
 import { createSettler } from './domain/settler.ts'
+import { fileIsolation } from './jobs/file-isolation.ts'
 import { filePurge } from './jobs/file-purge.ts'
+import { fileRescan } from './jobs/file-rescan.ts'
+import { fileRescanSweep } from './jobs/file-rescan-sweep.ts'
 import { fileScan } from './jobs/file-scan.ts'
+import { infectionNotice } from './jobs/infection-notice.ts'
 import { objectRemoval } from './jobs/object-removal.ts'
 import { quarantineSweep } from './jobs/quarantine-sweep.ts'
 import { getContent } from './routes/content.ts'
 import { deleteFile, getFile, listFiles, patchFile, restoreFileRoute } from './routes/files.ts'
 import { createFolderRoute, deleteFolder, getFolder, listFolders, patchFolder } from './routes/folders.ts'
 import { getQuarantine, listQuarantine, purgeQuarantine } from './routes/quarantine.ts'
+import { releaseRoute, withdrawReleaseRoute } from './routes/release.ts'
+import { rescanRoute } from './routes/rescan.ts'
 import { createResumable, deleteResumable, getResumable, patchResumable, resumableOptions } from './routes/resumable.ts'
 import { uploadFile } from './routes/upload.ts'
 import { getUsage } from './routes/usage.ts'
@@ -47,6 +56,12 @@ const config = {
     max: 720,
     description: 'Hours that a resumable upload may take',
   }),
+  rescanShare: integer('FILES_RESCAN_SHARE', {
+    default: 25,
+    min: 1,
+    max: 100,
+    description: 'Percent of its time that a worker looks again at readable files after the signatures have moved, one at a time',
+  }),
 }
 
 const getAudit = auditRoute<FilesContext>({
@@ -57,10 +72,10 @@ const getAudit = auditRoute<FilesContext>({
 })
 
 // Fixed paths come before those with a parameter in the same place.
-const fileRoutes = [uploadFile, listFiles, getUsage, getAudit, getFile, getContent, patchFile, deleteFile, restoreFileRoute]
+const fileRoutes = [uploadFile, listFiles, getUsage, getAudit, getFile, getContent, patchFile, deleteFile, restoreFileRoute, rescanRoute]
 const resumableRoutes = [createResumable, getResumable, patchResumable, deleteResumable, resumableOptions]
 const folderRoutes = [createFolderRoute, listFolders, getFolder, patchFolder, deleteFolder]
-const quarantineRoutes = [listQuarantine, getQuarantine, purgeQuarantine]
+const quarantineRoutes = [listQuarantine, getQuarantine, purgeQuarantine, releaseRoute, withdrawReleaseRoute]
 
 export const files = defineService({
   name: 'files',
@@ -71,11 +86,12 @@ export const files = defineService({
   buckets: [filesBucket],
   bucketRows,
   routes: [...fileRoutes, ...resumableRoutes, ...folderRoutes, ...quarantineRoutes],
-  queues: [fileScan, filePurge, objectRemoval, quarantineSweep],
+  queues: [fileScan, filePurge, objectRemoval, quarantineSweep, fileRescan, fileRescanSweep, fileIsolation, infectionNotice],
   schedules: [
     { id: 'file-purge', queue: filePurge, every: hours(1), payload: { version: 1 } },
     { id: 'quarantine-sweep-stuck', queue: quarantineSweep, every: minutes(5), payload: { version: 1, scope: 'stuck' } },
     { id: 'quarantine-sweep', queue: quarantineSweep, every: days(1), payload: { version: 1, scope: 'all' } },
+    { id: 'file-rescan-sweep', queue: fileRescanSweep, every: minutes(10), payload: { version: 1 } },
   ],
   context: createContext,
 })
@@ -100,6 +116,12 @@ function createContext(runtime: Runtime<Values<typeof config>>): FilesContext {
   }
   const settler = runtime.own(createSettler({ database, storage, now, onError }))
   if (runtime.kind === 'worker') observeQuota(runtime, limits.quota)
+  const reads = runtime.own(createReadCounter({ system, now, onError: (error) => log.debug({ err: error }, 'reads were not counted') }))
+  const downloads = runtime.own(
+    createDownloads({ system, onError: (error) => log.warn({ err: error }, 'nobody can say whether what is read now is still clean') }),
+  )
+  const rescans = createRescans(runtime, config.rescanShare)
   const uploadLocks = runtime.own(createUploadLocks({ database, system }))
-  return { database, system, storage, gate, assembler: createAssembler(storage), uploadLocks, limits, settler, now }
+  const assembler = createAssembler(storage)
+  return { database, system, storage, gate, assembler, uploadLocks, limits, settler, downloads, reads, rescans, now }
 }

@@ -159,5 +159,11 @@ export const sentMail = identity.table('sent_mail', {
   sentAt: moment('sent_at').notNull().defaultNow(),
 })
 
+/** Notices that other services have asked for: one that is asked for again is not sent again. */
+export const notice = identity.table('notice', {
+  key: text('key').primaryKey(),
+  at: moment('at').notNull().defaultNow(),
+})
+
 /** What better-auth's adapter is given: its names for its tables. */
 export const authSchema = { user, session, account, verification, jwks, organization, member, invitation }

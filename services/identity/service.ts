@@ -9,7 +9,14 @@ import { createSealer } from './domain/seal.ts'
 import { identityMail } from './jobs/identity-mail.ts'
 import { identityUpkeep } from './jobs/identity-upkeep.ts'
 import { createKeyRoute, listKeysRoute, revokeKeyRoute } from './routes/api-keys.ts'
-import { addOperatorRoute, revealSettingRoute, revocationsRoute, tenantBySlugRoute, verifyKeyRoute } from './routes/internal.ts'
+import {
+  addOperatorRoute,
+  noticeRoute,
+  revealSettingRoute,
+  revocationsRoute,
+  tenantBySlugRoute,
+  verifyKeyRoute,
+} from './routes/internal.ts'
 import { linkPageRoute } from './routes/link-page.ts'
 import {
   acceptInvitationRoute,
@@ -58,7 +65,15 @@ const members = [listMembersRoute, getMemberRoute, patchMemberRoute, deleteMembe
 const invitations = [acceptInvitationRoute, createInvitationRoute, listInvitationsRoute, cancelInvitationRoute]
 const keys = [createKeyRoute, listKeysRoute, revokeKeyRoute]
 const settings = [listSettingsRoute, getSettingRoute, putSettingRoute, deleteSettingRoute]
-const internal = [internalKeySetRoute, revocationsRoute, verifyKeyRoute, tenantBySlugRoute, revealSettingRoute, addOperatorRoute]
+const internal = [
+  internalKeySetRoute,
+  revocationsRoute,
+  verifyKeyRoute,
+  tenantBySlugRoute,
+  revealSettingRoute,
+  noticeRoute,
+  addOperatorRoute,
+]
 
 export const identity = defineService({
   name: 'identity',

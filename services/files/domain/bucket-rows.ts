@@ -1,6 +1,6 @@
 import { type Database, inBatches, type Transaction } from '@slipway/db'
 import { type BucketRows, type ExpectedObject, type ObjectRef, quarantineBucket } from '@slipway/storage'
-import { and, eq, inArray, sql } from 'drizzle-orm'
+import { and, eq, inArray, isNull, or, sql } from 'drizzle-orm'
 import { files, quarantine } from '../schema.ts'
 import { fileIdOf, filesBucket } from './object.ts'
 import { knownPieces } from './resumable-sweep.ts'
@@ -13,7 +13,7 @@ const readable = `
 const quarantined = `
   select quarantine ->> 'key' collate "C" as key, size from files.files where verdict = 'pending'
   union all
-  select object_key collate "C" as key, size from files.quarantine
+  select object_key collate "C" as key, size from files.quarantine where found_by <> 'rescan' or isolated_at is not null
   order by key`
 
 /** What the rows of files say of the bucket of readable content and of quarantine. */
@@ -56,9 +56,12 @@ export async function knownQuarantineKeys(tx: Transaction, keys: string[]): Prom
 export async function knownReadableKeys(tx: Transaction, keys: string[]): Promise<Set<string>> {
   const ids = keys.flatMap((key) => fileIdOf(key) ?? [])
   if (ids.length === 0) return new Set()
+  // What a rescan found is evidence, and stays until `file-isolation` has moved it.
+  const waitsForIsolation = and(eq(files.verdict, 'infected'), eq(quarantine.foundBy, 'rescan'), isNull(quarantine.isolatedAt))
   const rows = await tx
     .select({ id: files.id, tenantId: files.tenantId })
     .from(files)
-    .where(and(inArray(files.id, ids), inArray(files.verdict, ['pending', 'clean'])))
+    .leftJoin(quarantine, eq(quarantine.id, files.id))
+    .where(and(inArray(files.id, ids), or(inArray(files.verdict, ['pending', 'clean']), waitsForIsolation)))
   return new Set(rows.map((row) => `${row.tenantId}/${row.id}`))
 }

@@ -126,3 +126,8 @@ async function updateFile(tx: Transaction, row: FileRow, values: Partial<typeof 
   if (!changed) throw problem('resource.not-found', { detail: `there is no file ${row.id}` })
   return changed
 }
+
+/** That it is readable and of the content that `row` tells: only what is pending may not know its digest. */
+export function isStill({ id, sha256 }: FileRow) {
+  return and(eq(files.id, id), eq(files.verdict, 'clean'), eq(files.sha256, sha256 ?? ''))
+}

@@ -16,6 +16,8 @@ export interface FileFilter {
   /** A media type, or all of a kind: `image/*`. */
   type?: string | undefined
   trashed: boolean
+  /** Only what a rescan gave no verdict for. */
+  doubtful?: boolean
 }
 
 /** The last row of the page before. The id makes the order total, so no row is shown twice or skipped when values are equal. */
@@ -63,7 +65,7 @@ function beyond({ sort, direction }: FileOrder, { value, id }: FilePosition): SQ
 }
 
 function conditions(filter: FileFilter): (SQL | undefined)[] {
-  const { folderId, namePrefix, nameContains, type, trashed } = filter
+  const { folderId, namePrefix, nameContains, type, trashed, doubtful } = filter
   return [
     inArray(files.verdict, ['pending', 'clean']),
     trashed ? isNotNull(files.trashedAt) : isNull(files.trashedAt),
@@ -71,6 +73,7 @@ function conditions(filter: FileFilter): (SQL | undefined)[] {
     namePrefix === undefined ? undefined : sql`starts_with(${files.nameKey}, ${nameKey(namePrefix)})`,
     nameContains === undefined ? undefined : sql`strpos(${files.nameKey}, ${nameKey(nameContains)}) > 0`,
     type === undefined ? undefined : typeCondition(type),
+    doubtful ? isNotNull(files.rescanReason) : undefined,
   ]
 }
 

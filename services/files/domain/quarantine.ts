@@ -5,6 +5,7 @@ import { and, desc, eq, inArray, ne, sql } from 'drizzle-orm'
 import { objectRemoval } from '../jobs/object-removal.ts'
 import { files, quarantine } from '../schema.ts'
 import { type Author, audit } from './author.ts'
+import { objectOf } from './object.ts'
 
 export type RefusalRow = typeof quarantine.$inferSelect
 
@@ -49,8 +50,14 @@ export async function purgeRefusals(tx: Transaction, author: Author, ids: readon
       before: { name, sha256, verdict, signature, reason },
     })
   }
-  for (let start = 0; start < rows.length; start += 1000) {
-    const objects = rows.slice(start, start + 1000).map((row) => ({ bucket: 'quarantine' as const, key: row.objectKey }))
+  for (let start = 0; start < rows.length; start += 500) {
+    const objects = rows.slice(start, start + 500).flatMap(objectsOf)
     await enqueue(tx, objectRemoval, { version: 1, tenantId, objects })
   }
+}
+
+/** What a rescan has found may still be in the readable bucket, where it was never to be read again. */
+function objectsOf({ tenantId, id, objectKey, isolatedAt }: RefusalRow) {
+  const evidence = { bucket: 'quarantine' as const, key: objectKey }
+  return isolatedAt ? [evidence] : [evidence, objectOf({ tenantId, id })]
 }

@@ -1,7 +1,7 @@
 import type { Transaction } from '@slipway/db'
 import { type Problem, problem } from '@slipway/problem'
 import type { ScanResult } from '@slipway/scanner'
-import { quarantine, type UploadOrigin } from '../schema.ts'
+import { type EarlierVerdict, quarantine, type UploadOrigin } from '../schema.ts'
 import { type Author, audit } from './author.ts'
 
 /** What is kept of a refused file. The bytes stay in the quarantine bucket under `objectKey` until the record is purged. */
@@ -18,11 +18,13 @@ export interface Refusal {
   /** Where it came from, as far as that is known. */
   uploadedFrom: UploadOrigin
   at: Date
+  /** For content that had been clean: the bytes are still in the readable bucket, and `file-isolation` moves them. */
+  rescan?: { earlier: EarlierVerdict; reads: number; readAt: Date | null }
   result: Omit<ScanResult, 'verdict' | 'reason'> & { verdict: 'infected' | 'unscannable'; reason?: string }
 }
 
 export async function recordRefusal(tx: Transaction, author: Author, refusal: Refusal): Promise<void> {
-  const { result, at, ...file } = refusal
+  const { result, at, rescan, ...file } = refusal
   const { verdict, signature, reason, raw, engine, database, milliseconds } = result
   await tx.insert(quarantine).values({
     ...file,
@@ -32,12 +34,14 @@ export async function recordRefusal(tx: Transaction, author: Author, refusal: Re
     raw,
     engine,
     database,
-    milliseconds,
+    milliseconds: Math.round(milliseconds),
     createdAt: at,
+    ...(rescan ? { ...rescan, foundBy: 'rescan' as const } : { isolatedAt: at }),
   })
   await audit(tx, author, {
-    action: 'file.refused',
+    action: rescan ? 'file.withdrawn' : 'file.refused',
     subject: { type: 'quarantine', id: refusal.id },
+    ...(rescan ? { before: { verdict: 'clean', ...rescan.earlier, reads: rescan.reads } } : {}),
     after: { name: refusal.name, sha256: refusal.sha256, verdict, signature, reason, uploadedBy: refusal.uploadedBy },
   })
 }

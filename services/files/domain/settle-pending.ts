@@ -1,7 +1,7 @@
 import type { Transaction } from '@slipway/db'
 import { isProblem } from '@slipway/problem'
 import { enqueue } from '@slipway/queue'
-import type { QuarantineRef } from '@slipway/storage'
+import type { Clean, QuarantineRef, Refused } from '@slipway/storage'
 import { and, eq, sql } from 'drizzle-orm'
 import type { FilesContext } from '../context.ts'
 import { fileScan } from '../jobs/file-scan.ts'
@@ -9,6 +9,7 @@ import { files } from '../schema.ts'
 import { platformAuthor } from './author.ts'
 import { newLease, releaseLease } from './lease.ts'
 import type { FileRow } from './listing.ts'
+import { isReleased } from './release.ts'
 import { type Claim, keepLease, markRefused, settle } from './settle.ts'
 
 interface PendingFile {
@@ -65,11 +66,19 @@ async function rescan(
 ): Promise<FileRow | null> {
   const { quarantine, signal } = options
   try {
-    return await settle(context, claim, await context.gate.resume(quarantine, { signal }))
+    const accepted = await context.gate.resume(quarantine, { signal })
+    const released = !accepted.promote && isReleased(claim.row.release, accepted.verdict)
+    return await settle(context, claim, released ? reinstated(context, accepted) : accepted)
   } catch (error) {
     if (!isProblem(error, 'resource.not-found')) throw error
     // Neither in quarantine nor readable: somebody emptied the bucket. Nothing can be scanned, and waiting brings nothing back.
     const result = { verdict: 'unscannable' as const, reason: 'lost', raw: '', engine: '', database: '', milliseconds: 0 }
     return await markRefused(context, claim, result)
   }
+}
+
+/** Two admins have decided that this very finding counts for nothing. */
+function reinstated({ gate }: FilesContext, refused: Refused): Clean {
+  const verdict = { ...refused.verdict, verdict: 'clean' as const }
+  return { ...refused, verdict, promote: (options) => gate.reinstate(refused, options) }
 }

@@ -5,7 +5,7 @@ import type { Accepted } from '@slipway/storage'
 import { eq, sql } from 'drizzle-orm'
 import type { FilesContext } from '../context.ts'
 import { files } from '../schema.ts'
-import type { Author } from './author.ts'
+import { type Author, audit } from './author.ts'
 import { held, leaseMilliseconds, renewLease } from './lease.ts'
 import type { FileRow } from './listing.ts'
 import { objectOf } from './object.ts'
@@ -43,7 +43,12 @@ export async function settle(context: Settling, pending: Claim, accepted: Accept
 
 function markClean({ database, now }: Settling, claim: Claim, result: ScanResult): Promise<FileRow | null> {
   const columns = { verdict: 'clean' as const, quarantine: null, ...scanColumns(result, now()) }
-  return database.tenantTransaction(claim.author.tenantId, (tx) => conclude(tx, claim, columns))
+  const { author } = claim
+  return database.tenantTransaction(author.tenantId, async (tx) => {
+    const row = await conclude(tx, claim, columns)
+    if (row?.release) await audit(tx, author, { action: 'file.released', subject: { type: 'file', id: row.id }, after: row.release })
+    return row
+  })
 }
 
 /** The name and the quota are free again; the row stays, so that whoever asks by id learns the verdict. */
@@ -52,7 +57,7 @@ export function markRefused({ database, now }: Settling, claim: Claim, result: R
   return database.tenantTransaction(author.tenantId, async (tx) => {
     await lockTree(tx, author.tenantId)
     const at = now()
-    const columns = { verdict: result.verdict, trashedAt: null, trashedBy: null, ...scanColumns(result, at) }
+    const columns = { verdict: result.verdict, trashedAt: null, trashedBy: null, release: null, ...scanColumns(result, at) }
     const row = await conclude(tx, claim, columns)
     if (!row) return null
     await returnQuota(tx, { tenantId: author.tenantId, bytes: row.size, files: 1 })

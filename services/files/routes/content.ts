@@ -84,10 +84,13 @@ function rangeOf(
   })
 }
 
-async function open({ storage }: FilesContext, row: FileRow, options: { range: ByteRange | null; signal: AbortSignal }): Promise<Readable> {
+async function open(context: FilesContext, row: FileRow, options: { range: ByteRange | null; signal: AbortSignal }): Promise<Readable> {
   const { range, signal } = options
+  const { storage, downloads, reads } = context
+  reads.count(row.id)
   if (row.size === 0) return Readable.from([])
   const { stream } = await storage.read(objectOf(row), { ...(range ? { range } : {}), signal })
+  downloads.watch(row.id, stream)
   return stream
 }
 

@@ -37,15 +37,16 @@ export const listFiles = route(
         .regex(/^[a-z0-9.+-]+\/(\*|[a-z0-9.+-]+)$/, 'must be a media type like image/png or image/*')
         .optional(),
       trashed: Flag.describe('The trash instead of the files'),
+      doubtful: Flag.describe('Only files whose latest rescan gave no verdict; see `rescan`'),
       sort: z.enum(fileSorts).default('createdAt'),
       order: z.enum(['asc', 'desc']).default('desc'),
     }),
     responses: { 200: { description: 'A page', schema: pageOf(File), example: { items: [fileExample], nextCursor: null } } },
   },
   async ({ query, tenant }, context) => {
-    const { limit, cursor, folderId, name, namePrefix, type, trashed, sort, order } = query
+    const { limit, cursor, folderId, name, namePrefix, type, trashed, doubtful, sort, order } = query
     const after = decodeCursor(cursor, z.object({ sort: z.literal(`${sort} ${order}`), value: positionValues[sort], id: Id }))
-    const filter = { folderId: folderId === 'root' ? null : folderId, nameContains: name, namePrefix, type, trashed }
+    const filter = { folderId: folderId === 'root' ? null : folderId, nameContains: name, namePrefix, type, trashed, doubtful }
     const wanted = { filter, sort, direction: order, limit, after: after ?? undefined }
     const rows = await context.database.tenantTransaction(tenant.id, (tx) => selectFiles(tx, wanted), { readOnly: true })
     const { items, nextCursor } = page({ items: rows, limit, cursorOf: (row) => ({ sort: `${sort} ${order}`, ...positionOf(row, sort) }) })

@@ -2,13 +2,14 @@ import { decodeCursor, Moment, page, pageOf, pageQuery, reply, routesFor } from 
 import { z } from 'zod'
 import type { FilesContext } from '../context.ts'
 import { purgeRefusals, type RefusalRow, requireRefusal, selectRefusals } from '../domain/quarantine.ts'
+import { liveRequest, requestMilliseconds } from '../domain/release.ts'
 import { authorOf } from './author.ts'
 import { Id, IdParams } from './representation.ts'
 
 const route = routesFor<FilesContext>()
 const admin = { role: 'admin', scope: 'files:admin' } as const
 
-const Refusal = z.object({
+export const Refusal = z.object({
   id: Id,
   name: z.string(),
   folderId: Id.nullable(),
@@ -28,9 +29,20 @@ const Refusal = z.object({
     traceId: z.string().optional(),
   }),
   createdAt: z.iso.datetime(),
+  foundBy: z.enum(['upload', 'rescan']).describe('`rescan`: the content had been clean, and was readable until then'),
+  earlier: z
+    .object({ engine: z.string(), database: z.string(), at: z.iso.datetime().nullable() })
+    .nullable()
+    .describe('The verdict by which it was readable'),
+  reads: z.int().describe('How often its content was given out; counted in batches, so a few may be missing'),
+  readAt: z.iso.datetime().nullable(),
+  release: z
+    .object({ requestedBy: z.string(), reason: z.string(), at: z.iso.datetime(), expiresAt: z.iso.datetime() })
+    .nullable()
+    .describe('What a first admin has asked for, and a second one may approve'),
 })
 
-const example: z.input<typeof Refusal> = {
+export const refusalExample: z.input<typeof Refusal> = {
   id: '019aa5f2-7c1e-7a10-9d61-3f0a5d2c9b13',
   name: 'invoice.zip',
   folderId: null,
@@ -45,6 +57,11 @@ const example: z.input<typeof Refusal> = {
   uploadedBy: 'user:kT4mJc0q',
   uploadedFrom: { ip: '192.0.2.17', traceId: '4bf92f3577b34da6a3ce929d0e0e4736' },
   createdAt: '2026-11-21T09:30:00.000Z',
+  foundBy: 'upload',
+  earlier: null,
+  reads: 0,
+  readAt: null,
+  release: null,
 }
 
 export const listQuarantine = route(
@@ -57,7 +74,7 @@ export const listQuarantine = route(
     tags: ['quarantine'],
     auth: admin,
     query: z.object(pageQuery),
-    responses: { 200: { description: 'A page', schema: pageOf(Refusal), example: { items: [example], nextCursor: null } } },
+    responses: { 200: { description: 'A page', schema: pageOf(Refusal), example: { items: [refusalExample], nextCursor: null } } },
   },
   async ({ query, tenant }, context) => {
     const { limit, cursor } = query
@@ -65,7 +82,7 @@ export const listQuarantine = route(
     const rows = await context.database.tenantTransaction(tenant.id, (tx) => selectRefusals(tx, { after, limit }), { readOnly: true })
     const cursorOf = (row: RefusalRow) => ({ createdAt: row.createdAt.toISOString(), id: row.id })
     const { items, nextCursor } = page({ items: rows, limit, cursorOf })
-    return reply(200, { items: items.map(body), nextCursor })
+    return reply(200, { items: items.map((row) => refusalBody(row, context.now())), nextCursor })
   },
 )
 
@@ -78,12 +95,12 @@ export const getQuarantine = route(
     tags: ['quarantine'],
     auth: admin,
     params: IdParams,
-    responses: { 200: { description: 'The refusal', schema: Refusal, example } },
+    responses: { 200: { description: 'The refusal', schema: Refusal, example: refusalExample } },
     problems: ['resource.not-found'],
   },
   async ({ params, tenant }, context) => {
     const row = await context.database.tenantTransaction(tenant.id, (tx) => requireRefusal(tx, params.id), { readOnly: true })
-    return reply(200, body(row))
+    return reply(200, refusalBody(row, context.now()))
   },
 )
 
@@ -111,7 +128,20 @@ export const purgeQuarantine = route(
   },
 )
 
-function body(row: RefusalRow): z.input<typeof Refusal> {
-  const { engine, database, milliseconds, createdAt, ...rest } = row
-  return { ...rest, scan: { engine, database, milliseconds }, createdAt: createdAt.toISOString() }
+export function refusalBody(row: RefusalRow, now: number): z.input<typeof Refusal> {
+  const { engine, database, milliseconds, createdAt, readAt, ...rest } = row
+  return {
+    ...rest,
+    scan: { engine, database, milliseconds },
+    createdAt: createdAt.toISOString(),
+    readAt: readAt?.toISOString() ?? null,
+    release: requestBody(row, now),
+  }
+}
+
+function requestBody(row: RefusalRow, now: number): z.input<typeof Refusal>['release'] {
+  const request = liveRequest(row, now)
+  if (!request) return null
+  const { by, reason, at } = request
+  return { requestedBy: by, reason, at, expiresAt: new Date(Date.parse(at) + requestMilliseconds).toISOString() }
 }

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { FolderRow } from '../domain/folders.ts'
 import type { FileRow } from '../domain/listing.ts'
 import { readName } from '../domain/names.ts'
-import { verdicts } from '../schema.ts'
+import { rescanReasons, verdicts } from '../schema.ts'
 
 /** The rule for names stands in domain/names.ts. */
 export const Name = z
@@ -31,6 +31,21 @@ const Scan = z.object({
   milliseconds: z.int().describe('From the last byte to the verdict'),
 })
 
+const Rescan = z.object({
+  reason: z.enum(rescanReasons).describe('What the scanner could not look at, or what was wrong with the stored bytes'),
+  database: z.string(),
+  at: z.iso.datetime(),
+})
+
+const Release = z.object({
+  by: z.string(),
+  approvedBy: z.string(),
+  reason: z.string(),
+  at: z.iso.datetime(),
+  verdict: z.enum(['infected', 'unscannable']),
+  signature: z.string().nullable(),
+})
+
 export const File = z.object({
   id: Id,
   name: z.string(),
@@ -44,6 +59,8 @@ export const File = z.object({
     .object({ phase: z.enum(['waiting', 'scanning']), attempts: z.int(), since: z.iso.datetime() })
     .optional()
     .describe('Only while the verdict is pending'),
+  rescan: Rescan.nullable().describe('Of a later scan that gave no new verdict; the file stays readable by that in `scan`'),
+  release: Release.nullable().describe('Who released the content from quarantine, and what the scanner had found in it'),
   etag: z.string().describe('For If-Match, quotes included'),
   createdBy: z.string(),
   createdAt: z.iso.datetime(),
@@ -77,6 +94,8 @@ export function fileBody(row: FileRow, now: Date): z.input<typeof File> {
     verdict: row.verdict,
     scan: scanBody(row),
     ...(row.verdict === 'pending' ? { progress: progressBody(row, now) } : {}),
+    rescan: rescanBody(row),
+    release: row.release,
     etag: etagOf(row),
     createdBy: row.createdBy,
     createdAt: row.createdAt.toISOString(),
@@ -94,6 +113,11 @@ function scanBody(row: FileRow): z.input<typeof Scan> | null {
     at: row.scanAt.toISOString(),
     milliseconds: row.scanMilliseconds ?? 0,
   }
+}
+
+function rescanBody({ rescanReason, rescanDatabase, rescanAt }: FileRow): z.input<typeof Rescan> | null {
+  if (!rescanReason || !rescanAt) return null
+  return { reason: rescanReason, database: rescanDatabase ?? '', at: rescanAt.toISOString() }
 }
 
 /** clamd tells nothing while it works: what can be shown is whether somebody holds the lease, and the how-many-th try it is. */
@@ -125,6 +149,8 @@ export const fileExample: z.input<typeof File> = {
   sha256: '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08',
   verdict: 'clean',
   scan: { engine: 'ClamAV 1.4.3', database: '27791/Thu Oct 16 09:44:12 2026', at, milliseconds: 12 },
+  rescan: null,
+  release: null,
   etag: '"2"',
   createdBy: 'user:kT4mJc0q',
   createdAt: at,

@@ -1,7 +1,7 @@
 import { days, defineQueue, exponential, hours, perSecond, seconds } from '@slipway/queue'
 import { z } from 'zod'
 
-export const mailKinds = ['magic-link', 'confirm-email', 'account-exists', 'invitation'] as const
+export const mailKinds = ['magic-link', 'confirm-email', 'account-exists', 'invitation', 'files-infected'] as const
 
 export type MailKind = (typeof mailKinds)[number]
 

@@ -6,7 +6,7 @@ import { withAuth } from '../domain/auth-scope.ts'
 import { keyGraceSeconds, revocationHours } from '../domain/limits.ts'
 import { resealSettings } from '../domain/settings.ts'
 import { lockSigningKeys, needsSuccessor } from '../domain/signing-keys.ts'
-import { invitation, jwks, revocation, sentMail, session, verification } from '../schema.ts'
+import { invitation, jwks, notice, revocation, sentMail, session, verification } from '../schema.ts'
 import type { UpkeepPayload } from './identity-upkeep.ts'
 
 export interface UpkeepReport {
@@ -31,6 +31,7 @@ async function removeExpired(tx: Transaction): Promise<Record<string, number>> {
     revocations: sql`delete from ${revocation} where ${revocation.at} < now() - make_interval(hours => ${revocationHours})`,
     invitations: sql`delete from ${invitation} where ${invitation.expiresAt} < now() - interval '30 days'`,
     keys: sql`delete from ${jwks} where ${jwks.expiresAt} < now() - make_interval(secs => ${keyGraceSeconds})`,
+    notices: sql`delete from ${notice} where ${notice.at} < now() - interval '30 days'`,
     mails: sql`delete from ${sentMail} where ${sentMail.sentAt} < now() - interval '30 days'`,
   }
   const removed: Record<string, number> = {}

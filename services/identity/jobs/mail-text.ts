@@ -26,8 +26,18 @@ export function mailText(kind: MailKind, link: string | null, facts: Readonly<Re
       subject: `Invitation to ${tenant}`,
       text: `You are invited to ${tenant} as ${facts.role ?? 'member'}. The link works once and for a week:\n\n${link}`,
     },
+    'files-infected': infected(tenant, facts),
   }
   return texts[kind]
+}
+
+function infected(tenant: string, facts: Readonly<Record<string, string>>): Words {
+  const count = facts.count ?? 'some'
+  const whose = facts.whose === 'own' ? 'files of yours' : 'files'
+  return {
+    subject: `Malware found in files of ${tenant}`,
+    text: `The scanner knows new malware, and found it in ${count} ${whose} in ${tenant} that had been clean before:\n\n${oneLine(facts.names ?? '')}\n\nNobody can read these files any more; who has downloaded them should look at the copies. Admins find them in the quarantine, with how often they were read.`,
+  }
 }
 
 /** Names come from people: a line break in a subject would start another header. */

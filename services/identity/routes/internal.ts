@@ -1,10 +1,11 @@
-import { keyVerdict, revocationPage } from '@slipway/auth'
+import { keyVerdict, noticeRequest, revocationPage } from '@slipway/auth'
 import { Moment, reply, routesFor, Text } from '@slipway/http'
 import { problem } from '@slipway/problem'
 import { z } from 'zod'
 import type { IdentityContext } from '../context.ts'
 import { actorOf } from '../domain/actor.ts'
 import { verifyKey } from '../domain/api-keys.ts'
+import { sendNotice } from '../domain/notices.ts'
 import { addOperator, dropUnconfirmedPassword } from '../domain/operators.ts'
 import { revocationsSince } from '../domain/revocations.ts'
 import { revealSetting } from '../domain/settings.ts'
@@ -77,6 +78,21 @@ export const revealSettingRoute = route(
     if (found === null) throw problem('resource.not-found')
     return reply(200, found)
   },
+)
+
+export const noticeRoute = route(
+  {
+    ...common,
+    method: 'POST',
+    path: '/internal/v1/notices',
+    operation: 'internal.notice',
+    summary: 'Tell people of a tenant something by mail',
+    description: 'Once for each key, however often it is asked for.',
+    body: noticeRequest,
+    responses: { 202: { description: 'Requested', schema: z.object({ mails: z.int() }) } },
+    idempotent: false,
+  },
+  async ({ body }, { system, sealer }) => reply(202, { mails: await system.transaction((tx) => sendNotice(tx, sealer, body)) }),
 )
 
 export const addOperatorRoute = route(

@@ -1,0 +1,65 @@
+import type { Database, Transaction } from '@slipway/db'
+import { sql } from 'drizzle-orm'
+import { files } from '../schema.ts'
+
+export interface DueFile extends Record<string, unknown> {
+  tenantId: string
+  fileId: string
+}
+
+/** What a clean file was looked at with: the database of its verdict, or of a later rescan that gave none. The index has the same. */
+const lookedAtWith = sql`coalesce(${files.rescanDatabase}, ${files.scanDatabase}, '')`
+
+/** More than one for every day of ten years. */
+const mostDatabases = 4000
+
+/**
+ * Whether a verdict of this database is of less worth than one of today's. An older clamd beside a new one, or one that fell back, is no
+ * reason to look again: numbers only rise.
+ */
+export function isBehind(database: string, number: number): boolean {
+  const known = /^(\d+)\//.exec(database)?.[1]
+  return known === undefined || Number(known) < number
+}
+
+/**
+ * The files to look at next: of all that are behind those that are read most, then the newest. Reads one page of the index for each
+ * database that there is, whatever the number of files.
+ */
+export async function dueFiles(system: Database, { number, limit }: { number: number; limit: number }): Promise<DueFile[]> {
+  return await system.transaction(async (tx) => {
+    const behind = (await knownDatabases(tx)).filter((database) => isBehind(database, number))
+    if (behind.length === 0) return []
+    const { rows } = await tx.execute<DueFile>(dueStatement(behind, limit))
+    return rows
+  })
+}
+
+export function dueStatement(behind: readonly string[], limit: number) {
+  return sql`
+    select due.tenant_id as "tenantId", due.id as "fileId"
+    from unnest(${sql.param(behind)}::text[]) as behind (database) cross join lateral (
+      select tenant_id, id, read_rank, created_at from ${files}
+      where verdict = 'clean' and ${lookedAtWith} = behind.database
+      order by read_rank desc, created_at desc limit ${limit}
+    ) as due
+    order by due.read_rank desc, due.created_at desc limit ${limit}`
+}
+
+/** Jumps from one value to the next in the index instead of reading all entries. */
+async function knownDatabases(tx: Transaction): Promise<string[]> {
+  const { rows } = await tx.execute<{ database: string }>(databasesStatement())
+  return rows.map((row) => row.database)
+}
+
+export function databasesStatement() {
+  const next = (beyond: ReturnType<typeof sql>) => sql`
+    select ${lookedAtWith} as database from ${files} where verdict = 'clean' ${beyond} order by ${lookedAtWith} limit 1`
+  return sql`
+    with recursive known as (
+      (${next(sql``)})
+      union all
+      select following.database from known cross join lateral (${next(sql`and ${lookedAtWith} > known.database`)}) as following
+    )
+    select database from known limit ${mostDatabases}`
+}

@@ -1,0 +1,84 @@
+import { randomUUID } from 'node:crypto'
+import type { Transaction } from '@slipway/db'
+import { enqueue } from '@slipway/queue'
+import type { Rescanned } from '@slipway/storage'
+import { sql } from 'drizzle-orm'
+import type { FilesContext } from '../context.ts'
+import { fileIsolation } from '../jobs/file-isolation.ts'
+import { fileRescan } from '../jobs/file-rescan.ts'
+import { infectionNotice } from '../jobs/infection-notice.ts'
+import { files } from '../schema.ts'
+import { type Author, platformAuthor } from './author.ts'
+import { isStill } from './files.ts'
+import type { FileRow } from './listing.ts'
+import { objectOf } from './object.ts'
+import { lockTree, returnQuota } from './quota.ts'
+import { recordRefusal } from './refusal.ts'
+import { scanColumns } from './settle.ts'
+
+/** What is found within it stands in one mail. */
+const gatheringMilliseconds = 60_000
+
+/**
+ * Takes a file that turned out infected from its readers: with the commit nobody is given a byte of it any more, downloads that are under
+ * way are cut a moment later, and the bytes follow into quarantine. What a crash leaves behind, and who clears it up:
+ * - before the commit: a clean file that is still behind, for the next rescan.
+ * - after the commit: an infected file whose bytes are still in the readable bucket, where nobody is given them. The request for
+ *   `file-isolation` is a row of the same transaction, as is the one for the notice.
+ */
+export function withdrawFile({ database, now }: FilesContext, row: FileRow, found: Rescanned): Promise<'infected' | 'gone'> {
+  const author = platformAuthor(row.tenantId, fileRescan.name)
+  return database.tenantTransaction(row.tenantId, async (tx) => {
+    await lockTree(tx, row.tenantId)
+    const at = now()
+    const current = await markInfected(tx, row, { ...scanColumns(found.verdict, at), updatedAt: new Date(at) })
+    if (!current) return 'gone'
+    await returnQuota(tx, { tenantId: row.tenantId, bytes: row.size, files: 1 })
+    await keepEvidence(tx, author, { before: row, reads: current, found, at })
+    const { tenantId, id: fileId } = row
+    await enqueue(tx, fileIsolation, { version: 1, tenantId, fileId })
+    await enqueue(tx, infectionNotice, { version: 1, tenantId }, { delay: gatheringMilliseconds })
+    return 'infected'
+  })
+}
+
+/** Null when it is no longer the content that was scanned. A release of an earlier finding ends with a new one. */
+async function markInfected(tx: Transaction, row: FileRow, values: Partial<FileRow>): Promise<FileRow | null> {
+  const cleared = { trashedAt: null, trashedBy: null, rescanReason: null, rescanDatabase: null, rescanAt: null, release: null }
+  const [marked] = await tx
+    .update(files)
+    .set({ ...values, ...cleared, verdict: 'infected', version: sql`${files.version} + 1` })
+    .where(isStill(row))
+    .returning()
+  return marked ?? null
+}
+
+interface Evidence {
+  before: FileRow
+  reads: Pick<FileRow, 'reads' | 'readAt'>
+  found: Rescanned
+  at: number
+}
+
+async function keepEvidence(tx: Transaction, author: Author, { before, reads, found, at }: Evidence): Promise<void> {
+  const { id, name, folderId, contentType, createdBy, traceId, scanEngine, scanDatabase, scanAt } = before
+  const { key, bucket } = objectOf(before)
+  await recordRefusal(tx, author, {
+    id,
+    name,
+    folderId,
+    contentType,
+    size: found.size,
+    sha256: found.sha256,
+    uploadedBy: createdBy,
+    uploadedFrom: traceId ? { traceId } : {},
+    objectKey: `${before.tenantId}/${bucket}/${key}/${randomUUID()}`,
+    at: new Date(at),
+    result: { ...found.verdict, verdict: 'infected' },
+    rescan: {
+      earlier: { engine: scanEngine ?? '', database: scanDatabase ?? '', at: scanAt?.toISOString() ?? null },
+      reads: reads.reads,
+      readAt: reads.readAt,
+    },
+  })
+}

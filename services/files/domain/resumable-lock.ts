@@ -9,6 +9,8 @@ import { lockEnd, lockLost, noUpload } from './resumable.ts'
 interface UploadPlace {
   readonly tenantId: string
   readonly id: string
+  /** Whose upload it has to be: nobody else may as much as ask its holder to let go. */
+  readonly createdBy?: string
 }
 
 /** The right to write to an upload. */
@@ -62,7 +64,7 @@ export function createUploadLocks({ database, system }: { database: Database; sy
     const until = performance.now() + patienceMilliseconds
     for (let pause = pauses.first; performance.now() < until; pause = Math.min(2 * pause, pauses.last)) {
       signal.throwIfAborted()
-      if (await database.tenantTransaction(place.tenantId, (tx) => take(tx, place.id, token))) return adopt(place, { token, release })
+      if (await database.tenantTransaction(place.tenantId, (tx) => take(tx, place, token))) return adopt(place, { token, release })
       for (const holder of holders.values()) if (holder.place.id === place.id) holder.release()
       // Not all of those who wait at the same moments.
       await wait(pause * (0.5 + Math.random()), undefined, { signal }).catch(() => undefined)
@@ -115,15 +117,16 @@ export function createUploadLocks({ database, system }: { database: Database; sy
 }
 
 /** Whether we have it now; if not, whoever has it is asked for it. @throws resource.not-found */
-async function take(tx: Transaction, id: string, token: string): Promise<boolean> {
+async function take(tx: Transaction, { id, createdBy }: UploadPlace, token: string): Promise<boolean> {
+  const theirs = and(eq(resumableUploads.id, id), createdBy ? eq(resumableUploads.createdBy, createdBy) : undefined)
   const isFree = or(isNull(resumableUploads.lockToken), sql`${resumableUploads.lockUntil} < clock_timestamp()`)
   const taken = await tx
     .update(resumableUploads)
     .set({ lockToken: token, lockUntil: lockEnd, releaseWanted: false })
-    .where(and(eq(resumableUploads.id, id), isFree))
+    .where(and(theirs, isFree))
     .returning({ id: resumableUploads.id })
   if (taken.length > 0) return true
-  const [row] = await tx.select({ wanted: resumableUploads.releaseWanted }).from(resumableUploads).where(eq(resumableUploads.id, id))
+  const [row] = await tx.select({ wanted: resumableUploads.releaseWanted }).from(resumableUploads).where(theirs)
   if (!row) throw noUpload()
   if (!row.wanted) await tx.update(resumableUploads).set({ releaseWanted: true }).where(eq(resumableUploads.id, id))
   return false

@@ -5,7 +5,7 @@ import { isProblem, problem } from '@slipway/problem'
 import type { OpenAssembly } from '@slipway/storage'
 import { DataStore, type Locker, Upload } from '@tus/server'
 import type { FilesContext } from '../context.ts'
-import type { Author } from './author.ts'
+import { type Author, nameOf } from './author.ts'
 import {
   changeHeld,
   createUpload,
@@ -62,7 +62,11 @@ export class ResumableStore extends DataStore {
           this.#release = () => void release()
           if (closing.aborted) this.#release()
           else closing.addEventListener('abort', this.#release, { once: true })
-          if (!wish) this.#lock = await uploadLocks.acquire({ tenantId: author.tenantId, id }, { signal, release: this.#release })
+          if (!wish)
+            this.#lock = await uploadLocks.acquire(
+              { tenantId: author.tenantId, id, createdBy: nameOf(author.principal) },
+              { signal, release: this.#release },
+            )
         },
         unlock: async () => {
           closing.removeEventListener('abort', this.#release)

@@ -12,7 +12,7 @@ export const getUsage = route(
     path: '/api/v1/files/usage',
     operation: 'files.usage',
     summary: 'What is used of the quota',
-    description: 'The trash counts until it is purged.',
+    description: 'The trash counts until it is purged, and what resumable uploads have announced until they end.',
     tags: ['files'],
     auth: { role: 'viewer', scope: 'files:read' },
     responses: {

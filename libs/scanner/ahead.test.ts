@@ -155,6 +155,12 @@ describe('others come first', () => {
     const ahead = made.ahead()
     for (let chunks = 0; chunks < 50; chunks++) ahead.add(tarOf(members(1, 100_000)))
     expect(await ahead.finish()).toBe(false)
+
+    // Where it stops the archive might as well have ended.
+    const late = made.ahead()
+    await feed(late, tarOf(members(3, 512)).subarray(0, 3 * 1024))
+    late.add(Buffer.alloc(3 * 1_048_576))
+    expect(await late.finish()).toBe(false)
   })
 })
 

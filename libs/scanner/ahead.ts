@@ -41,6 +41,8 @@ export function scanAhead({ scanner, limits, signal, batchBytes = defaultBatchBy
   const either = AbortSignal.any([signal, stopped.signal])
   const stop = () => stopped.abort()
   let batches: MemberBatches | undefined
+  const cursor = new ByteCursor(queue, (bytes) => batches?.take(bytes))
+  let added = 0
   const end = () => {
     queue.clear()
     batches?.stop()
@@ -50,7 +52,6 @@ export function scanAhead({ scanner, limits, signal, batchBytes = defaultBatchBy
 
   /** Gives whether it was an archive, of which nothing was refused. @throws {Refusal} */
   async function walk(): Promise<boolean> {
-    const cursor = new ByteCursor(queue, (bytes) => batches?.take(bytes))
     const format = formatOf(await cursor.peek(formatBytes))
     if ((format !== 'zip' && format !== 'tar') || either.aborted) return false
     const made = new MemberBatches(format, { scanner, batchBytes, signal: either, onRefused: stop })
@@ -71,14 +72,16 @@ export function scanAhead({ scanner, limits, signal, batchBytes = defaultBatchBy
     .finally(() => queue.clear())
   return {
     add(chunk) {
+      added += chunk.length
       queue.push(chunk)
-      // It ends in the middle of a member then, and what was sent goes on.
+      // What was sent goes on.
       if (queue.bytes > maxBehindBytes) queue.clear()
     },
-    finish() {
+    async finish() {
       queue.end()
       batches?.close()
-      return walked
+      // What was let go may have stopped where an archive can end.
+      return (await walked) && cursor.position === added
     },
     async settled() {
       await queue.idle()

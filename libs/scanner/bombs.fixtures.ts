@@ -11,7 +11,7 @@ const gibibyte = kibibyte ** 3
 export interface Generated {
   readonly size: number
   /** From the beginning, in chunks. */
-  chunks(): Iterable<Buffer>
+  readonly chunks: () => Iterable<Buffer>
 }
 
 /** What a bomb is read through: parts that are skipped are made and thrown away. */

@@ -35,13 +35,14 @@ export async function dueFiles(system: Database, { number, limit }: { number: nu
   })
 }
 
+/** The inner order begins like the index: under row level security Postgres does not see that its first column is the same for all. */
 export function dueStatement(behind: readonly string[], limit: number) {
   return sql`
     select due.tenant_id as "tenantId", due.id as "fileId"
     from unnest(${sql.param(behind)}::text[]) as behind (database) cross join lateral (
       select tenant_id, id, read_rank, created_at from ${files}
       where verdict = 'clean' and ${lookedAtWith} = behind.database
-      order by read_rank desc, created_at desc limit ${limit}
+      order by ${lookedAtWith}, read_rank desc, created_at desc limit ${limit}
     ) as due
     order by due.read_rank desc, due.created_at desc limit ${limit}`
 }

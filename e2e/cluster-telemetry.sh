@@ -44,6 +44,7 @@ traces() { quietly traces node e2e/traces.ts "$1" && sed 's/^/      /' "$work/tr
 telemetry() {
   say "telemetry by sidecars and a gateway"
   base_values
+  modest
   values+=(--set 'telemetry.mode=sidecar+gateway' --set telemetry.sampling.ratio=1 --set telemetry.metricSeconds=2
     --set telemetry.exporters.otlp_grpc.enabled=true --set telemetry.exporters.otlp_grpc.endpoint=telemetry-backend:4317
     --set telemetry.exporters.otlp_grpc.insecure=true)

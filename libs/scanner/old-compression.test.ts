@@ -22,7 +22,7 @@ function compressed(content: string, flags = 0x90): Buffer {
 function packBits(codes: { code: number; bits: number }[], order: 'upwards' | 'downwards'): Buffer {
   const all = codes.flatMap(({ code, bits }) => {
     const own = Array.from({ length: bits }, (_, index) => (code >> index) & 1)
-    return order === 'upwards' ? own : own.reverse()
+    return order === 'upwards' ? own : own.toReversed()
   })
   const bytes = Buffer.alloc(Math.ceil(all.length / 8))
   for (const [at, bit] of all.entries()) bytes[at >> 3] = (bytes[at >> 3] ?? 0) | (bit << (order === 'upwards' ? at & 7 : 7 - (at & 7)))

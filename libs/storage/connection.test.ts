@@ -18,7 +18,7 @@ beforeEach(async () => {
   silent.listen(0, '127.0.0.1')
   await once(silent, 'listening')
   const endpoint = `http://127.0.0.1:${(silent.address() as AddressInfo).port}`
-  connection = connect({ endpoint, region: 'r', accessKey: 'a', secretKey: 's', pathStyle: true, bucketPrefix: '' }, 20)
+  connection = connect({ endpoint, region: 'r', accessKey: 'a', secretKey: 's', pathStyle: true, bucketPrefix: '' }, 250)
 })
 afterEach(async () => {
   connection.client.destroy()

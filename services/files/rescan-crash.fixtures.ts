@@ -61,5 +61,5 @@ if (settings && point && tenantId && fileId) {
   await settlePending(context, { tenantId, fileId, signal })
   await rescanFile(context, { tenantId, fileId, requested: true, last: false, signal })
   await isolateFile(context, { tenantId, fileId })
-  process.exit(0)
+  process.kill(process.pid, 'SIGTERM')
 }

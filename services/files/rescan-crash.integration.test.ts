@@ -149,7 +149,7 @@ describe('downloads that are under way', () => {
 
   it('go on when the database cannot say whether they may', async () => {
     const file = await upload('a', randomBytes(8 * mebibyte))
-    const { transaction } = test.context.system
+    const transaction = test.context.system.transaction.bind(test.context.system)
     const asked = Promise.withResolvers<void>()
     Object.assign(test.context.system, {
       transaction: () => {

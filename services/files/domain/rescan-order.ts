@@ -18,21 +18,43 @@ const mostDatabases = 4000
  * reason to look again: numbers only rise.
  */
 export function isBehind(database: string, number: number): boolean {
-  const known = /^(\d+)\//.exec(database)?.[1]
-  return known === undefined || Number(known) < number
+  return numberOf(database) < number
 }
 
+/** What is no official database is older than all of them. */
+function numberOf(database: string): number {
+  return Number(/^(\d+)\//.exec(database)?.[1] ?? -1)
+}
+
+/** Of a page, the part that goes to the oldest verdicts. */
+const oldestShare = 0.25
+
 /**
- * The files to look at next: of all that are behind those that are read most, then the newest. Reads one page of the index for each
- * database that there is, whatever the number of files.
+ * The files to look at next: of all that are behind those that are read most, then the newest; and some of those that were looked at
+ * longest ago, or the last ones would never have their turn where a full round takes longer than the signatures stay. Reads one page of the
+ * index for each database that there is, whatever the number of files.
  */
 export async function dueFiles(system: Database, { number, limit }: { number: number; limit: number }): Promise<DueFile[]> {
   return await system.transaction(async (tx) => {
-    const behind = (await knownDatabases(tx)).filter((database) => isBehind(database, number))
+    const known = await knownDatabases(tx)
+    const behind = known.filter((database) => isBehind(database, number)).toSorted((a, b) => numberOf(a) - numberOf(b))
     if (behind.length === 0) return []
-    const { rows } = await tx.execute<DueFile>(dueStatement(behind, limit))
-    return rows
+    const { rows: first } = await tx.execute<DueFile>(dueStatement(behind, limit))
+    const { rows: oldest } = await tx.execute<DueFile>(dueStatement(behind.slice(0, 1), limit))
+    return mixed(first, oldest, limit)
   })
+}
+
+/** Each file once: the beginning of one list, then some of the other, then what there is room for. */
+function mixed(first: DueFile[], oldest: DueFile[], limit: number): DueFile[] {
+  const due = new Map<string, DueFile>()
+  const add = (files: DueFile[], until: number) => {
+    for (const file of files) if (due.size < until) due.set(file.fileId, file)
+  }
+  add(first, Math.ceil(limit * (1 - oldestShare)))
+  add(oldest, limit)
+  add(first, limit)
+  return [...due.values()]
 }
 
 /** The inner order begins like the index: under row level security Postgres does not see that its first column is the same for all. */

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { json } from 'node:stream/consumers'
 import { createNotices, type NoticeRequest, noticeRequest } from '@slipway/auth'
 import { newId } from '@slipway/db'
 import { problem } from '@slipway/problem'
@@ -148,11 +149,11 @@ describe('createNotices', () => {
   it('sends to identity as the service that it is, and takes every failure for an outage', async () => {
     const asked: { url: string | undefined; authorization: string | undefined; body: unknown }[] = []
     let status = 202
-    const server = createServer(async (request, response) => {
-      const chunks: Buffer[] = []
-      for await (const chunk of request) chunks.push(chunk)
-      asked.push({ url: request.url, authorization: request.headers.authorization, body: JSON.parse(Buffer.concat(chunks).toString()) })
-      response.writeHead(status).end('{}')
+    const server = createServer((request, response) => {
+      void json(request).then((body) => {
+        asked.push({ url: request.url, authorization: request.headers.authorization, body })
+        return response.writeHead(status).end('{}')
+      })
     })
     server.listen(0, '127.0.0.1')
     await once(server, 'listening')

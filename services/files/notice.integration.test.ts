@@ -150,11 +150,10 @@ describe('createNotices', () => {
     const asked: { url: string | undefined; authorization: string | undefined; body: unknown }[] = []
     let status = 202
     const server = createServer((request, response) => {
-      const answer = async () => {
-        asked.push({ url: request.url, authorization: request.headers.authorization, body: await json(request) })
-        response.writeHead(status).end('{}')
-      }
-      void answer()
+      void json(request).then((body) => {
+        asked.push({ url: request.url, authorization: request.headers.authorization, body })
+        return response.writeHead(status).end('{}')
+      })
     })
     server.listen(0, '127.0.0.1')
     await once(server, 'listening')

@@ -32,7 +32,7 @@ async function move(signatures: Record<string, string>): Promise<void> {
   test.advance(6000)
 }
 
-const as = (user: string, request: `${'GET' | 'POST' | 'DELETE' | 'PATCH'} ${string}`, options: CallOptions = {}) => {
+const as = (user: string, request: `${'GET' | 'POST' | 'DELETE'} ${string}`, options: CallOptions = {}) => {
   const [method = '', path = ''] = request.split(' ')
   return test.call({ tenant, role: 'admin', user }, path, { method, ...options })
 }
@@ -127,7 +127,7 @@ describe('two different admins', () => {
     const id = await refused()
     await release('ada', id)
     const answers = await Promise.all(['bob', 'eve', 'mia'].map((user) => release(user, id)))
-    expect(answers.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([202, 404, 404])
+    expect(answers.map(({ status }) => String(status)).toSorted()).toEqual(['202', '404', '404'])
     expect(await used()).toEqual({ bytes: eicar().length, files: 1 })
     expect(await Promise.all([scan(id), scan(id)])).toContainEqual({ outcome: 'clean' })
     expect(await own('files')).toEqual([`${tenant.id}/${id}`])

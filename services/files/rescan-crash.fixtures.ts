@@ -56,10 +56,10 @@ function dieAt(point: RescanCrash): (context: FilesContext) => FilesContext {
 
 const [settings, point, tenantId, fileId] = process.argv.slice(2)
 if (settings && point && tenantId && fileId) {
-  const { context } = await openFiles(JSON.parse(settings) as FilesSettings, dieAt(point as RescanCrash))
+  await using opened = await openFiles(JSON.parse(settings) as FilesSettings, dieAt(point as RescanCrash))
+  const { context } = opened
   const { signal } = new AbortController()
   await settlePending(context, { tenantId, fileId, signal })
   await rescanFile(context, { tenantId, fileId, requested: true, last: false, signal })
   await isolateFile(context, { tenantId, fileId })
-  process.kill(process.pid, 'SIGTERM')
 }

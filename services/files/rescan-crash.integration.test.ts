@@ -149,7 +149,7 @@ describe('downloads that are under way', () => {
 
   it('go on when the database cannot say whether they may', async () => {
     const file = await upload('a', randomBytes(8 * mebibyte))
-    const transaction = test.context.system.transaction.bind(test.context.system)
+    const working = { ...test.context.system }
     const asked = Promise.withResolvers<void>()
     Object.assign(test.context.system, {
       transaction: () => {
@@ -161,7 +161,7 @@ describe('downloads that are under way', () => {
       const { end } = await slowDownload(test.url, file.id, { after: asked.promise, pause: 0 })
       expect(await end).toEqual({ bytes: 8 * mebibyte, complete: true })
     } finally {
-      Object.assign(test.context.system, { transaction })
+      Object.assign(test.context.system, working)
     }
   })
 })

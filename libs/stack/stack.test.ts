@@ -193,8 +193,12 @@ describe('processState', () => {
   })
 
   it.runIf(process.platform === 'linux')('counts a process as gone that nobody has reaped', async () => {
-    const parent = spawn('/bin/sh', ['-c', 'sleep 0 & echo $!; exec sleep 600'], { stdio: ['ignore', 'pipe', 'ignore'] })
+    // The shell would reap its child: that may end only when `sleep` has taken its place.
+    const script = 'exec 3<&0; { read line <&3; exit; } & echo $!; exec sleep 600 3<&-'
+    const parent = spawn('/bin/sh', ['-c', script], { stdio: ['pipe', 'pipe', 'ignore'] })
     const pid = await new Promise<number>((done) => parent.stdout.once('data', (line: Buffer) => done(Number(line))))
+    expect(await eventually(async () => (await readFile(`/proc/${parent.pid}/comm`, 'utf8')) === 'sleep\n', 20)).toBe(true)
+    parent.stdin.end('\n')
     expect(await eventually(async () => (await readFile(`/proc/${pid}/stat`, 'utf8')).includes(') Z '), 20)).toBe(true)
     expect(await processState(pid)).toBeUndefined()
     const exited = new Promise((done) => parent.once('exit', done))

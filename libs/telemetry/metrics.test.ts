@@ -12,6 +12,7 @@ import {
   metricsPage,
   type ObservedName,
   observe,
+  rescanMetrics,
   scanMetrics,
   scanPlaceMetrics,
   storageMetrics,
@@ -179,6 +180,7 @@ describe('series', () => {
     const scans = scanMetrics()
     const storage = storageMetrics()
     const place = scanPlaceMetrics()
+    const rescans = rescanMetrics()
     for (let index = 0; index < many; index++) {
       const id = crypto.randomUUID()
       http?.record({ method: id, route: `/api/v1/files/${id}`, status: index, seconds: 1 })
@@ -189,6 +191,7 @@ describe('series', () => {
       scans?.record({ verdict: id, bytes: 1, seconds: 1 })
       storage?.({ operation: id, seconds: 1, error: id, sent: 1, received: 1 })
       place?.({ seconds: 1, error: id })
+      rescans?.(id)
       acquireMetrics(id)?.({ seconds: 1, error: id })
     }
   }
@@ -252,6 +255,7 @@ describe('the table', () => {
     jobs?.ended({ queue: 'a', outcome: 'dead', seconds: 1, attempts: 1 })
     scanMetrics()?.record({ verdict: 'unscannable', reason: 'size', bytes: 1, seconds: 1 })
     scanPlaceMetrics()?.({ seconds: 1, error: null })
+    rescanMetrics()?.('clean')
     acquireMetrics('a')?.({ seconds: 1, error: 'Error' })
     storageMetrics()?.({ operation: 'GetObject', seconds: 1, error: null, sent: 1, received: 1 })
     observe(observedNames, (report) => {
@@ -265,7 +269,7 @@ describe('without telemetry', () => {
 
   it('there are no recorders, so nothing is hooked in', () => {
     expect(metricsAreOn()).toBe(false)
-    const recorders = [httpMetrics, jobMetrics, scanMetrics, scanPlaceMetrics, storageMetrics, () => acquireMetrics('a')]
+    const recorders = [httpMetrics, jobMetrics, scanMetrics, rescanMetrics, scanPlaceMetrics, storageMetrics, () => acquireMetrics('a')]
     expect(recorders.map((make) => make())).toEqual(recorders.map(() => null))
   })
 

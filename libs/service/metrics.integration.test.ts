@@ -142,10 +142,16 @@ describe('scans', () => {
     await scans.accept(Readable.from([Buffer.from('harmless')]), target)
     await scans.accept(Readable.from([eicar()]), target)
     await scans.accept(Readable.from([zipOf([{ name: 'a', content: 'x' }], { encrypted: true })]), target)
-    const verdicts = await memory.points('slipway.scan.bytes')
-    expect(verdicts.map(({ attributes }) => attributes['slipway.scan.verdict'])).toEqual(['clean', 'infected', 'unscannable'])
-    expect(verdicts[0]?.value).toBe(8)
-    expect(await memory.points('slipway.scan.unscannable')).toEqual([{ attributes: { 'slipway.scan.reason': 'encrypted' }, value: 1 }])
+    const verdicts = await memory.points('slipway.scan.verdicts')
+    expect(verdicts.map(({ attributes, value }) => [attributes['slipway.scan.verdict'], value])).toEqual([
+      ['clean', 1],
+      ['infected', 1],
+      ['unscannable', 1],
+      ['error', 0],
+    ])
+    expect((await memory.points('slipway.scan.bytes'))[0]?.value).toBe(8)
+    const reasons = await memory.points('slipway.scan.unscannable')
+    expect(reasons.filter(({ value }) => value === 1)).toEqual([{ attributes: { 'slipway.scan.reason': 'encrypted' }, value: 1 }])
     expect(await memory.points('slipway.scan.connection.wait_time')).toMatchObject([{ attributes: {}, value: { count: 3 } }])
   })
 

@@ -196,7 +196,18 @@ describe('roles and routes', () => {
 describe('in the database', () => {
   it('tenants are kept apart by policies on every table that has tenants', async () => {
     const checked = await assertTenantTables(room.database.adminUrl, 'identity', {
-      withoutTenant: ['user', 'session', 'account', 'verification', 'jwks', 'organization', 'revocation', 'operator', 'sent_mail'],
+      withoutTenant: [
+        'user',
+        'session',
+        'account',
+        'verification',
+        'jwks',
+        'organization',
+        'revocation',
+        'operator',
+        'sent_mail',
+        'notice',
+      ],
     })
     expect(checked).toEqual(expect.arrayContaining(['member', 'invitation', 'api_key', 'setting', 'audit', 'jobs']))
   })

@@ -42,11 +42,18 @@ describe('a resumable upload', () => {
     const broken = raw('PATCH', place, { ...octets, 'upload-offset': '0', 'content-length': String(bytes.length) })
     broken.answer.catch(() => undefined)
     broken.write(bytes.subarray(0, 150_000))
-    // The question makes the request that hangs let go, and says where to go on.
-    const offset = offsetOf(await call('HEAD', place, { headers: tus }))
-    broken.destroy()
-    expect(offset).toBeLessThanOrEqual(150_000)
-    const last = await patch(place, offset, bytes.subarray(offset))
+    const offsets: number[] = []
+    // The question makes the request that hangs let go. Where it was asked before that one had come to its replica, a client is told to ask again.
+    const goOn = async (): Promise<Response> => {
+      const offset = offsetOf(await call('HEAD', place, { headers: tus }))
+      offsets.push(offset)
+      broken.destroy()
+      const answer = await patch(place, offset, bytes.subarray(offset))
+      return [409, 423].includes(answer.status) && offsets.length < 10 ? await goOn() : answer
+    }
+    const last = await goOn()
+    expect(Math.max(...offsets)).toBeLessThanOrEqual(150_000)
+    expect(last.status).toBe(204)
     expect(await settled(fileOf(last))).toMatchObject({ sha256: createHash('sha256').update(bytes).digest('hex') })
   })
 

@@ -1,0 +1,17 @@
+import { clamdFaults } from './faults/clamd.ts'
+import { clientFaults } from './faults/clients.ts'
+import type { Fault } from './faults/fault.ts'
+import { postgresFaults } from './faults/postgres.ts'
+import { processFaults } from './faults/processes.ts'
+import { redisFaults } from './faults/redis.ts'
+import { storageFaults } from './faults/storage.ts'
+
+/** Everything that may happen, in the order in which it does. */
+export const faults: readonly Fault[] = [
+  ...clamdFaults,
+  ...redisFaults,
+  ...postgresFaults,
+  ...storageFaults,
+  ...clientFaults,
+  ...processFaults,
+]

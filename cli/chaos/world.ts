@@ -38,6 +38,7 @@ const limits = {
 
 /** A whole platform of real processes, two of each, behind balancers. */
 export interface World extends AsyncDisposable {
+  readonly folder: string
   readonly stores: ChaosStores
   readonly replicas: readonly Replica[]
   /** Balancer before the public listeners of files, and of identity. */
@@ -86,7 +87,7 @@ export async function startWorld({ home, onOwnEnd, progress, signal }: WorldOpti
   await Promise.all(replicas.map((replica) => replica.ready(readyMilliseconds, signal)))
   const apiKey = await apiKeyOf({ plans: behind(plans, ports), publicPort, mailPort: stores.mail.httpPort, publicUrl })
   const owned = stack.move()
-  return { stores, replicas, ports, apiKey, target, extra, [Symbol.asyncDispose]: () => owned.disposeAsync() }
+  return { folder: home.folder, stores, replicas, ports, apiKey, target, extra, [Symbol.asyncDispose]: () => owned.disposeAsync() }
 }
 
 /** As one process of each kind would be, at the port of its balancer. */

@@ -41,6 +41,12 @@ test.each([500, 502, 504, 507])('%i is a violation, and asked again', async (sta
   expect(api.rules()).toEqual(['server-error'])
 })
 
+test.each([408, 429])('%i is none that this client deserves, and asked again', async (status) => {
+  await using api = await scripted(answer(status), answer(201))
+  expect(await insist(api.client, wish)).toMatchObject({ status: 201 })
+  expect(api.rules()).toEqual(['unexpected-answer'])
+})
+
 test('a key in use is waited for', async () => {
   await using api = await scripted(answer(409, { code: 'idempotency.in-progress' }, { 'retry-after': '0' }), answer(201))
   expect(await insist(api.client, wish)).toMatchObject({ status: 201 })

@@ -72,7 +72,9 @@ function judge({ ledger, meter }: Client, { wish, answer, took }: Judged): numbe
     return Math.min((seconds ?? 1) * 1000, longestPause)
   }
   if (status === 409 && code === 'idempotency.in-progress') return Math.min((seconds ?? 1) * 1000, longestPauseForKey)
-  if (status < 500) return null
-  ledger.violate('server-error', what)
+  // Of clients that send too slowly, or too much; ours do neither.
+  const isWrong = status === 408 || status === 429
+  if (status < 500 && !isWrong) return null
+  ledger.violate(isWrong ? 'unexpected-answer' : 'server-error', what)
   return longestPause
 }

@@ -70,7 +70,8 @@ async function list(client: Client, isTrash: boolean): Promise<FileBody[]> {
 /** Names are ids, to which `(2)` is added when there is a second of it. */
 const idLength = 36
 
-function compare({ ledger }: Client, live: readonly FileBody[], trashed: readonly FileBody[]): void {
+/** Every upload with the files of its name. */
+export function compare({ ledger }: Pick<Client, 'ledger'>, live: readonly FileBody[], trashed: readonly FileBody[]): void {
   const byName = (files: readonly FileBody[]) => Map.groupBy(files, ({ name }) => name.slice(0, idLength))
   const found = { live: byName(live), trashed: byName(trashed) }
   for (const entry of ledger.entries) {

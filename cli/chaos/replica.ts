@@ -1,14 +1,12 @@
-import { join } from 'node:path'
-import type { ProcessPlan } from '../environment.ts'
-import { checkout } from '../home.ts'
-import { startChild } from '../supervisor/child.ts'
+import { type ChildOptions, startChild } from '../supervisor/child.ts'
 import { pause, poll } from '../supervisor/poll.ts'
 import type { Running } from '../supervisor/unit.ts'
 
 /** One process of several that do the same, restarted at once whenever it has ended, as a kubelet does. */
 export interface Replica extends AsyncDisposable {
   readonly name: string
-  readonly plan: ProcessPlan
+  /** What it is one of, as in `files-api`. */
+  readonly kind: string
   /** It answered its readiness probe, and has not ended since. */
   readonly isReady: boolean
   readonly restarts: number
@@ -22,19 +20,15 @@ export interface Replica extends AsyncDisposable {
 
 interface ReplicaOptions {
   readonly name: string
-  readonly plan: ProcessPlan
+  readonly kind: string
   /** Asked for anew at each start. */
-  readonly environment: () => Record<string, string>
-  readonly logFile: string
+  readonly child: () => ChildOptions
   /** The process has ended, and nobody but itself is to blame. */
   readonly onOwnEnd: (what: string) => void
 }
 
-const readySeconds = 180
-const stopSeconds = 30
-
 export function startReplica(options: ReplicaOptions): Replica {
-  const { name, plan } = options
+  const { name, kind } = options
   const ending = new AbortController()
   const state = { pid: 0, running: undefined as Running | undefined, isKilled: false, killedAt: Number.NEGATIVE_INFINITY, restarts: -1 }
 
@@ -54,7 +48,7 @@ export function startReplica(options: ReplicaOptions): Replica {
   }
 
   async function once(): Promise<string> {
-    const running = await startChild(childOf(options), { signal: ending.signal, spawned: (pid) => (state.pid = pid) })
+    const running = await startChild(options.child(), { signal: ending.signal, spawned: (pid) => (state.pid = pid) })
     state.running = running
     const code = await running.exited
     return code === null ? 'by a signal' : `code ${code}`
@@ -63,7 +57,7 @@ export function startReplica(options: ReplicaOptions): Replica {
   const kept = keep()
   return {
     name,
-    plan,
+    kind,
     get isReady() {
       return state.running !== undefined && !state.isKilled
     },
@@ -89,19 +83,5 @@ export function startReplica(options: ReplicaOptions): Replica {
       await state.running?.stop()
       await kept
     },
-  }
-}
-
-function childOf({ name, plan, environment, logFile }: ReplicaOptions) {
-  return {
-    name,
-    command: process.execPath,
-    args: ['--import', '@slipway/service/preload', join('services', plan.manifest.name, `${plan.kind}.ts`)],
-    environment: environment(),
-    folder: checkout,
-    logFile,
-    readyUrl: `http://127.0.0.1:${plan.ports.internal}/health/ready`,
-    readySeconds,
-    stopSeconds,
   }
 }

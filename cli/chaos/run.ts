@@ -38,6 +38,7 @@ export interface ChaosResult {
 
 const measureSeconds = 5
 const steadySeconds = 5
+const patienceSeconds = 60
 /** In which the last requests come to their ends, once nothing disturbs them any more: above the lease of a killed process. */
 const lastSeconds = 150
 
@@ -49,12 +50,12 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
   const began = performance.now()
   const result = await (async () => {
     const progress = (text: string) => print(`  ${text}`)
+    progress(`logs and data in ${home.folder}`)
     await using world = await startWorld({ home, progress, signal, onOwnEnd: (what) => ledger.violate('ended-by-itself', what) })
     if (breakage === 'lie') world.stores.clamdWay.manner = 'lie'
     return { ...(await chaosIn(world, ledger, options)), restarts: restartsOf(world) }
   })()
   if (ledger.violationCount === 0) rmSync(home.folder, { recursive: true, force: true })
-  else print(`\nlogs and data: ${home.folder}`)
   const { violations, violationCount } = ledger
   return { seconds: Math.round((performance.now() - began) / 1000), ...result, violationCount, violations }
 }
@@ -73,7 +74,7 @@ async function chaosIn(world: World, ledger: Ledger, { faults, breakage, print, 
   const trials: Trial[] = []
   for (const fault of faults) {
     going.fault = fault
-    const trial = await runTrial({ world, client, signal }, fault, { steadySeconds })
+    const trial = await runTrial({ world, client, signal }, fault, { steadySeconds, patienceSeconds, pace })
     trials.push(trial)
     print(renderTrial(trial))
   }

@@ -12,19 +12,23 @@ export interface Trial {
   readonly notes: readonly string[]
 }
 
-interface Pauses {
+interface Conditions {
   /** Undisturbed, before each fault. */
   readonly steadySeconds: number
+  /** For the former rate to come back. */
+  readonly patienceSeconds: number
+  /** Requests per second that are due: what was held up before comes on top, and is no rate to come back to. */
+  readonly pace: number
 }
 
 const recoveryShare = 0.95
 const recoverySeconds = 15
-const patienceSeconds = 60
 const windowSeconds = 2
 
 /** Steady, then the fault, then until it is over in its effects too. */
-export async function runTrial(chaos: Omit<Chaos, 'note'>, fault: Fault, { steadySeconds }: Pauses): Promise<Trial> {
+export async function runTrial(chaos: Omit<Chaos, 'note'>, fault: Fault, conditions: Conditions): Promise<Trial> {
   const { client, signal } = chaos
+  const { steadySeconds, patienceSeconds, pace } = conditions
   const { meter, ledger } = client
   ledger.during = fault.name
   const notes: string[] = []
@@ -40,7 +44,7 @@ export async function runTrial(chaos: Omit<Chaos, 'note'>, fault: Fault, { stead
   const healed = meter.now()
   const during = meter.rate((healed - began) / 1000)
   const recovered = await poll(
-    () => (isBack(meter.rate(windowSeconds), before, healed + windowSeconds * 1000 <= meter.now()) ? meter.now() : null),
+    () => (isBack(meter.rate(windowSeconds), Math.min(before, pace), healed + windowSeconds * 1000 <= meter.now()) ? meter.now() : null),
     {
       within: patienceSeconds * 1000,
       every: 200,

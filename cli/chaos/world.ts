@@ -4,10 +4,10 @@ import { files } from '@slipway/files'
 import { identity } from '@slipway/identity'
 import { freePorts } from '@slipway/stack'
 import { type ProcessPlan, processEnvironmentOf } from '../environment.ts'
-import { type Home, logFile } from '../home.ts'
+import type { Home } from '../home.ts'
 import { StackSecrets } from '../secrets.ts'
 import { edgeUnit } from '../stack/edge-unit.ts'
-import { planProcesses, processName } from '../stack/processes.ts'
+import { planProcesses, processChild, processName } from '../stack/processes.ts'
 import { ensureAllBuckets, migrateAll } from '../stack/schema.ts'
 import { makeDemo } from '../stack/seed.ts'
 import { stackTarget, type Target } from '../target.ts'
@@ -19,7 +19,7 @@ import { openBalancer } from './way.ts'
 export const manifests = [identity, files] as const
 const replicasOfEach = 2
 /** In which a process that nobody disturbs becomes ready, on a machine that has other things to do. */
-const readyMilliseconds = 180_000
+const readySeconds = 180
 
 export const syncBytes = 256 * 1024
 const maxFileBytes = 8 * 1024 * 1024
@@ -43,6 +43,8 @@ export interface World extends AsyncDisposable {
   readonly replicas: readonly Replica[]
   /** Balancer before the public listeners of files, and of identity. */
   readonly ports: { readonly files: number; readonly identity: number }
+  /** Of each API of files, past its balancer. */
+  readonly filesPorts: readonly number[]
   readonly apiKey: string
   /** As commands see it, past the ways. */
   readonly target: Target
@@ -72,7 +74,7 @@ export async function startWorld({ home, onOwnEnd, progress, signal }: WorldOpti
   const identityUrl = `http://127.0.0.1:${await balance('identity-api', 'internal')}`
   const [publicPort = 0] = await freePorts(1)
   const publicUrl = `http://127.0.0.1:${publicPort}`
-  const inherited = { ...processEnvironment(), ...limits }
+  const inherited = { ...processEnvironment(), ...limits, TMPDIR: home.folder }
   const extra = new Map<string, Record<string, string>>()
   const environment = (plan: ProcessPlan, name: string) => ({
     ...processEnvironmentOf(plan, { stores: stores.seen, secrets, manifests, publicUrl, identityUrl, inherited }),
@@ -81,13 +83,26 @@ export async function startWorld({ home, onOwnEnd, progress, signal }: WorldOpti
   })
   progress(`starting ${plans.length} processes: two of each API and each worker`)
   const replicas = plans.map((plan, index) => {
-    const name = `${processName(plan)}-${Math.floor((index * replicasOfEach) / plans.length) + 1}`
-    return stack.use(startReplica({ name, plan, environment: () => environment(plan, name), logFile: logFile(home, name), onOwnEnd }))
+    const kind = processName(plan)
+    const name = `${kind}-${Math.floor((index * replicasOfEach) / plans.length) + 1}`
+    const child = () => ({ ...processChild(plan, { name, home, environment: environment(plan, name) }), readySeconds })
+    return stack.use(startReplica({ name, kind, child, onOwnEnd }))
   })
-  await Promise.all(replicas.map((replica) => replica.ready(readyMilliseconds, signal)))
+  await Promise.all(replicas.map((replica) => replica.ready(readySeconds * 1000, signal)))
   const apiKey = await apiKeyOf({ plans: behind(plans, ports), publicPort, mailPort: stores.mail.httpPort, publicUrl })
+  const filesPorts = plans.filter((plan) => processName(plan) === 'files-api').map((plan) => plan.ports.open)
   const owned = stack.move()
-  return { folder: home.folder, stores, replicas, ports, apiKey, target, extra, [Symbol.asyncDispose]: () => owned.disposeAsync() }
+  return {
+    folder: home.folder,
+    stores,
+    replicas,
+    ports,
+    filesPorts,
+    apiKey,
+    target,
+    extra,
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  }
 }
 
 /** As one process of each kind would be, at the port of its balancer. */

@@ -28,12 +28,16 @@ const hung: Fault = {
   },
 }
 
+/** Each waits for the scans before it, and holds up those that come after it. */
+const reloadMilliseconds = 3000
+
 const reloading: Fault = {
   name: 'clamd reloading',
   seconds: 8,
   async begin({ world: { stores } }) {
     const reload = async () => (await reach(stores.clamd.part.port))?.end('zRELOAD\0').resume()
-    const timer = setInterval(() => void reload(), 300)
+    await reload()
+    const timer = setInterval(() => void reload(), reloadMilliseconds)
     return async () => clearInterval(timer)
   },
 }

@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto'
 import { connect, type Socket } from 'node:net'
-import { processName } from '../../stack/processes.ts'
 import type { Answer } from '../call.ts'
 import { cleanContent, smallSize } from '../content.ts'
 import { insist } from '../insist.ts'
@@ -16,7 +15,7 @@ const slow: Fault = {
   name: '2000 slow clients',
   seconds: 20,
   async begin({ world, client, note }) {
-    const ports = world.replicas.filter(({ plan }) => processName(plan) === 'files-api').map(({ plan }) => plan.ports.open)
+    const { filesPorts: ports } = world
     const before = client.meter.quantile(0.99, client.meter.now() - 5000)
     const began = client.meter.now()
     const sockets = Array.from({ length: slowCount }, (_, index) =>

@@ -1,5 +1,4 @@
 import { randomInt } from 'node:crypto'
-import { processName } from '../../stack/processes.ts'
 import { pause, poll } from '../../supervisor/poll.ts'
 import type { Replica } from '../replica.ts'
 import type { Chaos, Fault } from './fault.ts'
@@ -23,7 +22,7 @@ async function killMany({ world, note, signal }: Chaos, { count, only }: Dose): 
   const until = performance.now() + mostMilliseconds
   let kills = 0
   while (kills < count && performance.now() < until && !signal.aborted) {
-    const candidates = spare(world.replicas).filter(({ plan }) => only === undefined || processName(plan) === only)
+    const candidates = spare(world.replicas).filter(({ kind }) => only === undefined || kind === only)
     const victim = candidates[randomInt(Math.max(1, candidates.length))]
     if (victim?.kill()) kills++
     await pause(betweenMilliseconds, signal).catch(() => undefined)
@@ -35,7 +34,7 @@ async function killMany({ world, note, signal }: Chaos, { count, only }: Dose): 
 /** Those whose twin is ready too. */
 function spare(replicas: readonly Replica[]): Replica[] {
   const ready = replicas.filter(({ isReady }) => isReady)
-  return ready.filter(({ name, plan }) => ready.some((other) => other.name !== name && processName(other.plan) === processName(plan)))
+  return ready.filter(({ name, kind }) => ready.some((other) => other.name !== name && other.kind === kind))
 }
 
 export async function allReady(replicas: readonly Replica[], signal: AbortSignal): Promise<void> {

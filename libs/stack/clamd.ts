@@ -152,6 +152,8 @@ export function configurationText(temporary: string, { port, database, limits, r
     'CommandReadTimeout 30',
     // Two copies of the official database at a time need more memory than a development machine can spare.
     'ConcurrentDatabaseReload no',
+    // Until it has reloaded, clamd answers nobody; and it begins when its idle threads have ended (tried with 1.4: 29 s of silence by default).
+    'IdleTimeout 1',
     '',
   ].join('\n')
 }

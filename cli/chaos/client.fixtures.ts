@@ -24,13 +24,14 @@ export const breakOff: Reply = (response) => void response.socket?.resetAndDestr
 /** An API that answers as it was told, one request after the other; the last answer stays. */
 export async function scripted(...replies: Reply[]) {
   const asked: Asked[] = []
-  const server = createServer((request, response) => {
-    void buffer(request).then((body) => {
-      asked.push({ method: request.method ?? '', path: request.url ?? '', headers: request.headers, body })
-      const reply = replies.length > 1 ? replies.shift() : replies[0]
-      reply?.(response, asked.at(-1)!)
-    })
-  })
+  const take = async (request: IncomingMessage, response: ServerResponse) => {
+    const { method = '', url: path = '', headers } = request
+    const one = { method, path, headers, body: await buffer(request) }
+    asked.push(one)
+    const reply = replies.length > 1 ? replies.shift() : replies[0]
+    reply?.(response, one)
+  }
+  const server = createServer((request, response) => void take(request, response))
   const port = await portOf(server)
   const ending = new AbortController()
   const ledger = new Ledger()

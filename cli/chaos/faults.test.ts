@@ -31,7 +31,8 @@ test('only what flows from the object store may break off', () => {
 })
 
 /** Ready again a moment after each kill. */
-function replicaOf(name: string, kind: string, killed: string[], isReady = true): Replica {
+function replicaOf(name: string, killed: string[], isReady = true): Replica {
+  const kind = name.slice(0, -2)
   const state = { isReady }
   return {
     name,
@@ -62,11 +63,7 @@ async function chaosOf(replicas: readonly Replica[]) {
 
 test('never both of a kind are killed', { timeout: 30_000 }, async () => {
   const killed: string[] = []
-  const replicas = [
-    replicaOf('files-api-1', 'files-api', killed),
-    replicaOf('files-api-2', 'files-api', killed, false),
-    replicaOf('files-worker-1', 'files-worker', killed),
-  ]
+  const replicas = [replicaOf('files-api-1', killed), replicaOf('files-api-2', killed, false), replicaOf('files-worker-1', killed)]
   const [down] = replicas
   await using given = await chaosOf(replicas)
   setTimeout(() => replicas[1]?.kill(), 1500)

@@ -13,7 +13,7 @@ export interface Load {
   /** Due requests that were not sent, as too many others had no answer yet. */
   readonly held: number
   readonly underWay: number
-  /** No new requests; resolves when those under way have come to their ends. */
+  /** No new requests; resolves when those under way have come to their ends, rejects when the load itself was at fault. */
   stop(): Promise<void>
 }
 
@@ -40,23 +40,28 @@ export function startLoad(client: Client, pace: number): Load {
   const limit = Math.max(64, pace * 8)
   let held = 0
   let turn = 0
+  let fault: Error | undefined
+  const signal = AbortSignal.any([stopping.signal, client.signal])
+  const failed = (error: Error) => void (fault ??= error)
 
   async function run(): Promise<void> {
     const began = performance.now()
-    for (let due = began; !stopping.signal.aborted; due += 1000 / pace) {
-      await pause(Math.max(0, due - performance.now()), stopping.signal).catch(() => undefined)
-      if (stopping.signal.aborted) return
+    for (let due = began; !signal.aborted; due += 1000 / pace) {
+      await pause(Math.max(0, due - performance.now()), signal).catch(() => undefined)
+      if (signal.aborted) return
       if (underWay.size >= limit) held++
       else begin()
     }
   }
 
   function begin(): void {
-    const operation = operate(client, turn++).finally(() => underWay.delete(operation))
+    const operation = operate(client, turn++)
+      .catch(failed)
+      .finally(() => underWay.delete(operation))
     underWay.add(operation)
   }
 
-  const running = Promise.all([run(), watchPending(client, stopping.signal)])
+  const running = Promise.all([run(), watchPending(client, signal).catch(failed)])
   return {
     pace,
     get held() {
@@ -69,6 +74,7 @@ export function startLoad(client: Client, pace: number): Load {
       stopping.abort()
       await running
       await Promise.all(underWay)
+      if (fault) throw fault
     },
   }
 }

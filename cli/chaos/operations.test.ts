@@ -35,7 +35,7 @@ test.each([
   ['infected and received', infected, answer(202, fileOf(infected, 'pending')), 'pending', []],
   ['infected and accepted', infected, answer(201, fileOf(infected)), 'clean', ['infected-accepted']],
   ['infected and invalid', infected, answer(422, { code: 'request.invalid' }), 'refused', ['unexpected-answer']],
-] as const)('an upload that is %s', async (_, content, reply, state, rules) => {
+] as const)('an upload that is %s', async (...[, content, reply, state, rules]) => {
   await using api = await scripted(reply)
   await upload(api.client, content)
   expect(api.ledger.entries).toMatchObject([{ state, isInfected: content.isInfected }])
@@ -82,7 +82,7 @@ test.each([
   ['infected and clean', infected, answer(200, fileOf(infected)), true, 'clean', ['infected-accepted']],
   ['clean and refused', clean, answer(200, fileOf(clean, 'unscannable')), true, 'refused', ['lost']],
   ['clean and gone', clean, answer(404), true, 'refused', ['lost']],
-] as const)('a verdict: %s', async (_, content, reply, isSettled, state, rules) => {
+] as const)('a verdict: %s', async (...[, content, reply, isSettled, state, rules]) => {
   await using api = await entryOf(content, 'pending', reply)
   expect(await settled(api.client, api.entry)).toBe(isSettled)
   expect(api.entry.state).toBe(state)

@@ -1,5 +1,6 @@
 import { buffer } from 'node:stream/consumers'
 import { files } from '@slipway/files'
+import { isProblem } from '@slipway/problem'
 import { createStorage, reconcile, type Storage, type StorageOptions } from '@slipway/storage'
 import { pause } from '../supervisor/poll.ts'
 import { CallFailure, call, jsonOf } from './call.ts'
@@ -26,19 +27,25 @@ export function startProbe(client: Client, options: StorageOptions): Probe {
   const storage = createStorage(options)
   const seen = new Set<string>()
   let rounds = 0
+  const signal = AbortSignal.any([stopping.signal, client.signal])
 
   async function run(): Promise<void> {
-    while (!stopping.signal.aborted) {
+    while (!signal.aborted) {
       const began = performance.now()
-      await look(client, storage, seen)
+      // A store that has too much to do is asked again; at last it has to answer.
+      await look(client, storage, seen).catch((error: unknown) => {
+        if (!isProblem(error, 'storage.unavailable')) throw error
+      })
       await askForUnscanned(client, rounds)
       rounds++
-      await pause(Math.max(leastRest, (performance.now() - began) * rest), stopping.signal).catch(() => undefined)
+      await pause(Math.max(leastRest, (performance.now() - began) * rest), signal).catch(() => undefined)
     }
-    await look(client, storage, seen)
+    if (!client.signal.aborted) await look(client, storage, seen)
   }
 
   const running = run()
+  // Told by `stop`.
+  running.catch(() => undefined)
   return {
     get read() {
       return seen.size

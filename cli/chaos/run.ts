@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createStorage } from '@slipway/storage'
-import { homeAt } from '../home.ts'
+import { type Home, homeAt } from '../home.ts'
 import type { Fault } from './faults/fault.ts'
 import type { Client } from './insist.ts'
 import { Ledger, type Violation } from './ledger.ts'
@@ -39,25 +39,33 @@ export interface ChaosResult {
 const measureSeconds = 5
 const steadySeconds = 5
 const patienceSeconds = 60
-/** In which the last requests come to their ends, once nothing disturbs them any more: above the lease of a killed process. */
-const lastSeconds = 150
+/** In which the last requests come to their ends, once nothing disturbs them any more: above the lease of a killed process, and the time to settle. */
+const lastSeconds = 300
 
-/** Runs all of it in a folder that is removed afterwards, unless something was violated. */
+/** Runs all of it in a folder that is removed afterwards, unless something was violated or failed. */
 export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
-  const { print, signal, breakage } = options
+  const { print, signal } = options
   const home = homeAt(mkdtempSync(join(tmpdir(), 'slipway-chaos-')))
   const ledger = new Ledger()
   const began = performance.now()
-  const result = await (async () => {
-    const progress = (text: string) => print(`  ${text}`)
-    progress(`logs and data in ${home.folder}`)
-    await using world = await startWorld({ home, progress, signal, onOwnEnd: (what) => ledger.violate('ended-by-itself', what) })
-    if (breakage === 'lie') world.stores.clamdWay.manner = 'lie'
-    return { ...(await chaosIn(world, ledger, options)), restarts: restartsOf(world) }
-  })()
-  if (ledger.violationCount === 0) rmSync(home.folder, { recursive: true, force: true })
-  const { violations, violationCount } = ledger
-  return { seconds: Math.round((performance.now() - began) / 1000), ...result, violationCount, violations }
+  print(`  logs and data in ${home.folder}`)
+  try {
+    const course = await inWorld(home, ledger, options)
+    const { violations, violationCount } = ledger
+    if (violationCount === 0) rmSync(home.folder, { recursive: true, force: true })
+    return { seconds: Math.round((performance.now() - began) / 1000), ...course, violationCount, violations }
+  } catch (error) {
+    if (signal.aborted) rmSync(home.folder, { recursive: true, force: true })
+    throw error
+  }
+}
+
+async function inWorld(home: Home, ledger: Ledger, options: ChaosOptions) {
+  const { print, signal, breakage } = options
+  const onOwnEnd = (what: string) => ledger.violate('ended-by-itself', what)
+  await using world = await startWorld({ home, progress: (text) => print(`  ${text}`), signal, onOwnEnd })
+  if (breakage === 'lie') world.stores.clamdWay.manner = 'lie'
+  return { ...(await chaosIn(world, ledger, options)), restarts: restartsOf(world) }
 }
 
 type Course = Omit<ChaosResult, 'seconds' | 'restarts' | 'violationCount' | 'violations'>

@@ -1,4 +1,4 @@
-import { createServer, type IncomingHttpHeaders, request } from 'node:http'
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, request, type ServerResponse } from 'node:http'
 import { buffer, text } from 'node:stream/consumers'
 import { freePort } from '@slipway/stack'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -20,16 +20,16 @@ beforeEach(async () => {
   stack = new AsyncDisposableStack()
   seen = []
   chance = 0
-  const store = createServer((asked, answer) => {
-    void buffer(asked).then(
-      (body) => {
-        seen.push({ method: asked.method ?? '', url: asked.url ?? '', headers: asked.headers, bytes: body.length })
-        answer.writeHead(200, { etag: '"1"', 'content-length': '40000' }).end(Buffer.alloc(40_000, 'x'))
-      },
-      () => undefined,
-    )
+  const take = async (asked: IncomingMessage, answer: ServerResponse) => {
+    const { method = '', url = '', headers } = asked
+    seen.push({ method, url, headers, bytes: (await buffer(asked)).length })
+    answer.writeHead(200, { etag: '"1"', 'content-length': '40000' }).end(Buffer.alloc(40_000, 'x'))
+  }
+  const store = createServer((asked, answer) => void take(asked, answer).catch(() => answer.destroy()))
+  stack.defer(() => {
+    store.close()
+    store.closeAllConnections()
   })
-  stack.defer(() => void store.close().closeAllConnections())
   way = stack.use(await openS3Way({ port: await portOf(store), slowMilliseconds: 300, random: () => chance }))
 })
 afterEach(() => stack.disposeAsync())

@@ -18,7 +18,7 @@ export const chaos: Command = {
     await ensureBinaries()
     const stopping = new AbortController()
     const stop = () => stopping.abort(new Error('interrupted'))
-    process.once('SIGINT', stop).once('SIGTERM', stop)
+    process.on('SIGINT', stop).on('SIGTERM', stop)
     try {
       const result = await runChaos({ faults: chosen, breakage, print: (text) => console.log(text), signal: stopping.signal })
       console.log(renderEnd(result))

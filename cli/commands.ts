@@ -29,6 +29,10 @@ export const commands: Readonly<Record<string, Entry>> = {
   backups: { summary: 'the backups that there are', load: async () => (await import('./commands/backups.ts')).backups },
   restore: { summary: 'bring a backup back', load: async () => (await import('./commands/restore.ts')).restore },
   test: { summary: 'types, lint, unit, integration and black-box tests', load: async () => (await import('./commands/test.ts')).test },
+  chaos: {
+    summary: 'break everything around the scan gate under load, and count what comes of it',
+    load: async () => (await import('./commands/chaos.ts')).chaos,
+  },
   generate: {
     summary: 'write .env.example, docs/configuration.md, dashboards and other files from the declarations',
     load: async () => (await import('./commands/generate.ts')).generate,

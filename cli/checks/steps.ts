@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { ensureBinaries } from '@slipway/stack'
 import { checkout } from '../home.ts'
 import { sourceFiles } from './imports.ts'
@@ -69,6 +70,18 @@ export function vitestStep(project: 'unit' | 'integration'): Step {
       return vitestResult(await runTool('vitest', vitest(project), { without: ofTheUser }))
     },
   }
+}
+
+/** What the scan gate does when what is around it fails: the short list. */
+export const chaosStep: Step = {
+  name: 'chaos',
+  async run() {
+    await ensureBinaries()
+    const { exitCode, output } = await runTool(process.execPath, [join(checkout, 'cli', 'main.ts'), 'chaos', '--short'], {
+      without: ofTheUser,
+    })
+    return { ok: exitCode === 0, output, note: /^\d+ uploads/m.exec(output)?.[0] ?? '' }
+  },
 }
 
 /** What the chart renders, by Helm 3 or 4, and what tools of others say of it; what a machine has not got is left out, and said so. */

@@ -2,14 +2,14 @@ import { clientNames, processEnvironment } from '@slipway/config'
 import { textOption, usageFailure } from '../arguments.ts'
 import { blackBoxStep, browserStep } from '../checks/black-box.ts'
 import { runSteps } from '../checks/runner.ts'
-import { blackBoxTests, chartStep, type Step, staticSteps, vitestStep } from '../checks/steps.ts'
+import { blackBoxTests, chaosStep, chartStep, type Step, staticSteps, vitestStep } from '../checks/steps.ts'
 import type { Command, Invocation } from '../command.ts'
 import { exitCodes } from '../failure.ts'
 
-const parts = ['static', 'unit', 'integration', 'chart', 'e2e', 'browser'] as const
+const parts = ['static', 'unit', 'integration', 'chart', 'e2e', 'browser', 'chaos'] as const
 
 export const test: Command = {
-  usage: 'test [static|unit|integration|chart|e2e [--url URL]|browser]',
+  usage: 'test [static|unit|integration|chart|e2e [--url URL]|browser|chaos]',
   options: { url: { type: 'string' } },
   words: [0, 1],
   choices: parts,
@@ -39,6 +39,7 @@ function testSteps(part: string | undefined, invocation: Invocation): Step[] {
     chart: chartStep,
     e2e: url === undefined ? blackBoxStep : againstInstallation(url),
     browser: browserStep,
+    chaos: chaosStep,
   }
   if (part === undefined) return Object.values(steps)
   return part in steps ? [steps[part as keyof typeof steps]] : []

@@ -3,7 +3,7 @@ import type { AnyManifest } from '@slipway/service'
 import { freePorts } from '@slipway/stack'
 import type { ProcessPlan } from '../environment.ts'
 import { checkout, type Home, logFile } from '../home.ts'
-import { startChild } from '../supervisor/child.ts'
+import { type ChildOptions, startChild } from '../supervisor/child.ts'
 import type { Unit } from '../supervisor/unit.ts'
 
 /** An API and, where there is something to work on, a worker for every service, each with ports of its own. */
@@ -36,20 +36,27 @@ export function processUnit(plan: ProcessPlan, { home, environment }: ProcessOpt
     name,
     kind: plan.kind,
     port: plan.kind === 'api' ? plan.ports.open : plan.ports.internal,
-    start: (signal, spawned) =>
-      startChild(
-        {
-          name,
-          command: process.execPath,
-          args: ['--import', '@slipway/service/preload', join('services', plan.manifest.name, `${plan.kind}.ts`)],
-          environment: environment(plan),
-          folder: checkout,
-          logFile: logFile(home, name),
-          readyUrl: `http://127.0.0.1:${plan.ports.internal}/health/ready`,
-          readySeconds,
-          stopSeconds,
-        },
-        { signal, spawned },
-      ),
+    start: (signal, spawned) => startChild(processChild(plan, { name, home, environment: environment(plan) }), { signal, spawned }),
+  }
+}
+
+interface ChildBasis {
+  /** Of its log; that of the process where there is one of it only. */
+  readonly name: string
+  readonly home: Home
+  readonly environment: Readonly<Record<string, string>>
+}
+
+export function processChild({ manifest, kind, ports }: ProcessPlan, { name, home, environment }: ChildBasis): ChildOptions {
+  return {
+    name,
+    command: process.execPath,
+    args: ['--import', '@slipway/service/preload', join('services', manifest.name, `${kind}.ts`)],
+    environment,
+    folder: checkout,
+    logFile: logFile(home, name),
+    readyUrl: `http://127.0.0.1:${ports.internal}/health/ready`,
+    readySeconds,
+    stopSeconds,
   }
 }

@@ -1,4 +1,4 @@
-import { mkdir, readdir, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { clamdCommand } from './clamd-control.ts'
@@ -68,6 +68,18 @@ describe('startClamd', () => {
   it('refuses limits that let bytes through unscanned', async () => {
     await using home = await temporaryHome()
     await expect(startClamd({ home: home.path, maxFileBytes: 1000, streamMaxBytes: 2000 })).rejects.toThrow(RangeError)
+  })
+})
+
+describe('a reload', () => {
+  it('follows soon upon scans: until it is through, nobody is answered', async () => {
+    await using home = await temporaryHome()
+    await using part = await startClamd({ home: home.path, ...small })
+    await Promise.all(Array.from({ length: 4 }, () => instream(part.port, Buffer.from('harmless'))))
+    expect(await clamdCommand(part.port, 'RELOAD')).toBe('RELOADING')
+    const log = () => readFile(join(home.path, 'logs', 'clamd.log'), 'utf8')
+    await expect.poll(log, { timeout: 15_000 }).toContain('Activating the newly loaded database')
+    expect(await clamdCommand(part.port, 'PING')).toBe('PONG')
   })
 })
 

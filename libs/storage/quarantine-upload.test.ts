@@ -1,3 +1,6 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { describe, expect, it } from 'vitest'
 import { connect } from './connection.ts'
 import { type Part, partBytes } from './part-pool.ts'
@@ -49,5 +52,23 @@ describe('the memory of an upload', () => {
     await upload.append(Buffer.alloc(65_536))
     await upload.abort()
     expect(parts.held).toBe(0)
+  })
+})
+
+describe('giving up on a store that hangs', () => {
+  it('removes what may be there, and does not wait for it as long as for the upload', async () => {
+    const asked: string[] = []
+    const server = createServer(({ method = '' }) => void asked.push(method)).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+    const connection = connect({ ...options, endpoint }, 1000)
+    const upload = new QuarantineUpload(connection, { key: 'k', signal: new AbortController().signal, abortMilliseconds: 100 })
+    await upload.append(Buffer.alloc(10))
+    await expect(upload.complete()).rejects.toMatchObject({ code: 'storage.unavailable' })
+    await upload.abort()
+    expect(asked).toEqual(['PUT', 'PUT', 'PUT', 'DELETE'])
+    connection.client.destroy()
+    server.closeAllConnections()
+    server.close()
   })
 })

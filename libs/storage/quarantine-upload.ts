@@ -15,6 +15,16 @@ import { type Part, type PartPool, partBytes } from './part-pool.ts'
 /** What a small upload costs in memory, before it takes a part. */
 const firstBytes = 65_536
 
+/** A store that has just failed, after three tries of eight seconds, is not waited for so long again. */
+const standardAbortMilliseconds = 3000
+
+interface QuarantineUploadOptions {
+  key: string
+  signal: AbortSignal
+  /** For each of the two things that may have to be removed. */
+  abortMilliseconds?: number
+}
+
 /**
  * Bytes on their way into the quarantine bucket, at the pace of the store. A small object is put whole; a large one goes in parts, one on
  * its way while the next one fills, as long as there is memory for two.
@@ -25,6 +35,7 @@ export class QuarantineUpload {
   readonly #target: { Bucket: string; Key: string }
   readonly #stop = new AbortController()
   readonly #signal: AbortSignal
+  readonly #abortMilliseconds: number
   readonly #parts: CompletedPart[] = []
   #filling: Buffer = Buffer.allocUnsafeSlow(firstBytes)
   #filled = 0
@@ -34,10 +45,11 @@ export class QuarantineUpload {
   #uploadId: string | undefined
   #finishing = false
 
-  constructor(connection: Connection, { key, signal }: { key: string; signal: AbortSignal }) {
+  constructor(connection: Connection, { key, signal, abortMilliseconds = standardAbortMilliseconds }: QuarantineUploadOptions) {
     this.#client = connection.client
     this.#pool = connection.parts
     this.#target = { Bucket: connection.bucket(quarantineBucket), Key: key }
+    this.#abortMilliseconds = abortMilliseconds
     this.#signal = AbortSignal.any([signal, this.#stop.signal])
   }
 
@@ -63,14 +75,20 @@ export class QuarantineUpload {
     return etag ?? ''
   }
 
-  /** Leaves nothing behind: no object, no part, no open upload. Never throws; what it could not remove is for the sweeper. */
+  /**
+   * Leaves nothing behind: no object, no part, no open upload. Never throws; what it could not remove, or not soon enough, is for the sweeper:
+   * whoever is to be told of the failure waits for it.
+   */
   async abort(): Promise<void> {
     this.#stop.abort()
     await this.#sending.catch(() => {})
     this.#release({ reuse: false })
     const { Bucket, Key } = this.#target
-    if (this.#uploadId) await this.#client.send(new AbortMultipartUploadCommand({ Bucket, Key, UploadId: this.#uploadId })).catch(() => {})
-    if (this.#finishing) await this.#client.send(new DeleteObjectCommand({ Bucket, Key })).catch(() => {})
+    const client = this.#client
+    const soon = () => ({ abortSignal: AbortSignal.timeout(this.#abortMilliseconds) })
+    const UploadId = this.#uploadId
+    if (UploadId) await client.send(new AbortMultipartUploadCommand({ Bucket, Key, UploadId }), soon()).catch(() => {})
+    if (this.#finishing) await client.send(new DeleteObjectCommand({ Bucket, Key }), soon()).catch(() => {})
   }
 
   /** From the small buffer to a part. */

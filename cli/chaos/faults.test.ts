@@ -1,0 +1,104 @@
+import { expect, test } from 'vitest'
+import { answer, scripted } from './client.fixtures.ts'
+import type { Chaos, Fault } from './faults/fault.ts'
+import { again } from './faults/postgres.ts'
+import { faults } from './faults.ts'
+import type { Replica } from './replica.ts'
+import type { World } from './world.ts'
+
+const named = (name: string): Fault => faults.find((fault) => fault.name === name) ?? expect.fail(`there is no ${name}`)
+
+test('each has a name of its own, without a comma, by which it can be chosen', () => {
+  const names = faults.map(({ name }) => name)
+  expect(new Set(names).size).toBe(names.length)
+  expect(names.filter((name) => name.includes(','))).toEqual([])
+})
+
+test('all of them and their pauses fit into a quarter of an hour', () => {
+  // A minute and a half of kills, half a minute to begin, three minutes to settle; between two faults it is steady, then recovers.
+  const held = faults.reduce((sum, { seconds }) => sum + seconds + 5 + 3, 0)
+  expect(held + 90 + 30 + 180).toBeLessThan(900)
+})
+
+test('the short list is one of each kind', () => {
+  expect(faults.filter(({ short }) => short).map(({ name }) => name)).toEqual(['api killed', 'clamd hung', 'redis wiped'])
+})
+
+test('only what flows from the object store may break off', () => {
+  const breaking = faults.filter(({ breaks }) => breaks?.('GET'))
+  expect(breaking.every(({ name }) => name.startsWith('s3'))).toBe(true)
+  expect(breaking.some(({ breaks }) => breaks?.('POST'))).toBe(false)
+})
+
+/** Ready again a moment after each kill. */
+function replicaOf(name: string, killed: string[], isReady = true): Replica {
+  const kind = name.slice(0, -2)
+  const state = { isReady }
+  return {
+    name,
+    kind,
+    restarts: 0,
+    killedAt: 0,
+    get isReady() {
+      return state.isReady
+    },
+    kill() {
+      killed.push(name)
+      state.isReady = false
+      setTimeout(() => (state.isReady = true), 20)
+      return true
+    },
+    ready: async () => undefined,
+    [Symbol.asyncDispose]: async () => undefined,
+  }
+}
+
+async function chaosOf(replicas: readonly Replica[]) {
+  const api = await scripted(answer(200))
+  const notes: string[] = []
+  const world = { replicas } as unknown as World
+  const chaos: Chaos = { world, client: api.client, note: (text) => notes.push(text), signal: new AbortController().signal }
+  return { ...api, chaos, notes }
+}
+
+test('never both of a kind are killed', { timeout: 30_000 }, async () => {
+  const killed: string[] = []
+  const replicas = [replicaOf('files-api-1', killed), replicaOf('files-api-2', killed, false), replicaOf('files-worker-1', killed)]
+  const [down] = replicas
+  await using given = await chaosOf(replicas)
+  setTimeout(() => replicas[1]?.kill(), 1500)
+  const heal = await named('api killed').begin(given.chaos)
+  await heal?.()
+  expect(down?.isReady).toBe(true)
+  expect(killed[0]).toBe('files-api-2')
+  expect(killed.every((name) => name.startsWith('files-api'))).toBe(true)
+  expect(given.notes).toEqual(['3 kills'])
+})
+
+test('the same key fifty times: one answer for all is well', async () => {
+  await using given = await chaosOf([])
+  const api = await scripted(answer(201, { id: 'f1' }))
+  await named('the same key fifty times').begin({ ...given.chaos, client: api.client })
+  expect(api.asked.length).toBe(50)
+  expect(new Set(api.asked.map(({ headers }) => headers['idempotency-key'])).size).toBe(1)
+  expect([api.rules(), api.ledger.entries[0]?.state, given.notes]).toEqual([[], 'clean', ['50 of 50 answers are the same']])
+  await api[Symbol.asyncDispose]()
+})
+
+test('the same key fifty times: another answer is a violation', async () => {
+  await using given = await chaosOf([])
+  const api = await scripted(answer(201, { id: 'f1' }), answer(201, { id: 'f2' }), answer(201, { id: 'f1' }))
+  await named('the same key fifty times').begin({ ...given.chaos, client: api.client })
+  expect(api.rules()).toEqual(['doubled'])
+  await api[Symbol.asyncDispose]()
+})
+
+test('what is done again and again ends when it is told to', async () => {
+  let count = 0
+  const end = again(5, async () => count++)
+  await expect.poll(() => count).toBeGreaterThan(2)
+  await end()
+  const ended = count
+  await new Promise((resolve) => setImmediate(resolve))
+  expect(count).toBe(ended)
+})

@@ -1,0 +1,75 @@
+import { randomUUID } from 'node:crypto'
+import { connect, type Socket } from 'node:net'
+import type { Answer } from '../call.ts'
+import { cleanContent, smallSize } from '../content.ts'
+import { insist } from '../insist.ts'
+import { uploadCall } from '../operations.ts'
+import type { Chaos, Fault } from './fault.ts'
+
+const slowCount = 2000
+/** Of them, so many have credentials: each of these takes a place at the scanner, of which an API has 12. */
+const admitted = 8
+
+/** They come past the balancer, as its sockets are ours. */
+const slow: Fault = {
+  name: '2000 slow clients',
+  seconds: 20,
+  async begin({ world, client, note }) {
+    const { filesPorts: ports } = world
+    const before = client.meter.quantile(0.99, client.meter.now() - 5000)
+    const began = client.meter.now()
+    const sockets = Array.from({ length: slowCount }, (_, index) =>
+      dawdle(ports[index % ports.length] ?? 0, openingOf(index, client.apiKey)),
+    )
+    const timer = setInterval(() => {
+      for (const socket of sockets) if (socket.writable) socket.write('x')
+    }, 2000)
+    return async () => {
+      clearInterval(timer)
+      const left = sockets.filter(({ closed }) => !closed).length
+      const p99 = client.meter.quantile(0.99, began)
+      note(`p99 of the others ${Math.round(before)} → ${Math.round(p99)} ms, ${slowCount - left} of ${slowCount} slow ones shown the door`)
+      for (const socket of sockets) socket.destroy()
+    }
+  },
+}
+
+/** Half of them never end their headers, the others send a body byte by byte. */
+function openingOf(index: number, apiKey: string): string {
+  const start = 'POST /api/v1/files HTTP/1.1\r\nhost: localhost\r\n'
+  if (index % 2 === 0) return `${start}x-slow: `
+  const credentials = index < admitted * 2 ? `authorization: Bearer ${apiKey}\r\n` : ''
+  return `${start}${credentials}content-type: multipart/form-data; boundary=b\r\ncontent-length: 100000\r\n\r\n--b\r\ncontent-disposition: form-data; name="file"; filename="slow"\r\n\r\n`
+}
+
+function dawdle(port: number, opening: string): Socket {
+  const socket = connect({ host: '127.0.0.1', port }, () => socket.write(opening))
+  socket.on('error', () => undefined)
+  return socket.resume()
+}
+
+const times = 50
+
+const sameKey: Fault = {
+  name: 'the same key fifty times',
+  seconds: 0,
+  async begin({ client, note }: Chaos) {
+    const content = cleanContent(smallSize())
+    const name = randomUUID()
+    const entry = client.ledger.open({ name, sha256: content.sha256, size: content.bytes.length, isInfected: false })
+    const answers = await Promise.all(Array.from({ length: times }, () => insist(client, uploadCall(name, name, content.bytes))))
+    const [first, ...others] = answers
+    const different = others.filter((answer) => !isSame(answer, first ?? null)).length
+    if (first?.status !== 201) client.ledger.violate('unexpected-answer', `the same key fifty times: ${first?.status}`)
+    else Object.assign(entry, { state: 'clean', id: (JSON.parse(first.body.toString('utf8')) as { id: string }).id })
+    if (different > 0) client.ledger.violate('doubled', `${different} of ${times} answers differ`)
+    note(`${times - different} of ${times} answers are the same`)
+    return async () => undefined
+  },
+}
+
+function isSame(one: Answer | null, other: Answer | null): boolean {
+  return one !== null && other !== null && one.status === other.status && one.body.equals(other.body)
+}
+
+export const clientFaults: readonly Fault[] = [sameKey, slow]

@@ -1,0 +1,121 @@
+import { randomInt } from 'node:crypto'
+import { pause } from '../supervisor/poll.ts'
+import { cleanContent, infectedContent, smallSize } from './content.ts'
+import type { Client } from './insist.ts'
+import type { Entry } from './ledger.ts'
+import { read, remove, settled, upload } from './operations.ts'
+import { syncBytes } from './world.ts'
+
+/** What many clients do, at a pace that does not wait for answers. */
+export interface Load {
+  /** Requests per second that are due. */
+  readonly pace: number
+  /** Due requests that were not sent, as too many others had no answer yet. */
+  readonly held: number
+  readonly underWay: number
+  /** No new requests; resolves when those under way have come to their ends, rejects when the load itself was at fault. */
+  stop(): Promise<void>
+}
+
+/** Every twentieth is above FILES_SYNC_BYTES and answered before its verdict. */
+const largeSize = syncBytes + 100_000
+const lanes = 8
+const least = 4
+const most = 40
+
+/** Half of what a few lanes bring about without a pause: what the machine carries at the moment. */
+export async function measurePace(client: Client, seconds: number): Promise<number> {
+  const until = performance.now() + seconds * 1000
+  let turn = 0
+  const lane = async () => {
+    while (performance.now() < until) await operate(client, turn++)
+  }
+  await Promise.all(Array.from({ length: lanes }, lane))
+  return Math.min(most, Math.max(least, Math.round(turn / seconds / 2)))
+}
+
+export function startLoad(client: Client, pace: number): Load {
+  const stopping = new AbortController()
+  const underWay = new Set<Promise<void>>()
+  const limit = Math.max(64, pace * 8)
+  let held = 0
+  let turn = 0
+  let fault: Error | undefined
+  const signal = AbortSignal.any([stopping.signal, client.signal])
+  const failed = (error: Error) => void (fault ??= error)
+
+  async function run(): Promise<void> {
+    const began = performance.now()
+    for (let due = began; !signal.aborted; due += 1000 / pace) {
+      await pause(Math.max(0, due - performance.now()), signal).catch(() => undefined)
+      if (signal.aborted) return
+      if (underWay.size >= limit) held++
+      else begin()
+    }
+  }
+
+  function begin(): void {
+    const operation = operate(client, turn++)
+      .catch(failed)
+      .finally(() => underWay.delete(operation))
+    underWay.add(operation)
+  }
+
+  const running = Promise.all([run(), watchPending(client, signal).catch(failed)])
+  return {
+    pace,
+    get held() {
+      return held
+    },
+    get underWay() {
+      return underWay.size
+    },
+    async stop() {
+      stopping.abort()
+      await running
+      await Promise.all(underWay)
+      if (fault) throw fault
+    },
+  }
+}
+
+/** By turns: half of them uploads, three in ten reads, one in ten infected, one in ten a deletion. */
+async function operate(client: Client, turn: number): Promise<void> {
+  const began = client.meter.now()
+  const { done, kind } = operation(client, turn)
+  await done
+  if (kind !== 'none') client.meter.done(client.meter.now() - began)
+}
+
+function operation(client: Client, turn: number): { done: Promise<void>; kind: string } {
+  const place = turn % 10
+  if (place === 3) return { kind: 'infected', done: upload(client, infectedContent(Math.floor(turn / 10), largeSize)) }
+  const entry = place === 1 || place === 5 || place === 9 || place === 7 ? someFile(client) : undefined
+  if (entry && place === 7) return { kind: 'delete', done: remove(client, entry, turn % 20 === 7) }
+  if (entry) return { kind: 'read', done: read(client, entry) }
+  return { kind: 'clean', done: upload(client, cleanContent(turn % 20 === 0 ? largeSize : smallSize())) }
+}
+
+/** One of those that were acknowledged, the older ones too. */
+function someFile({ ledger }: Client): Entry | undefined {
+  const { entries } = ledger
+  for (let tries = 0; tries < 10 && entries.length > 0; tries++) {
+    const entry = entries[randomInt(entries.length)]
+    if (entry?.state === 'clean') return entry
+  }
+  return undefined
+}
+
+const watchMilliseconds = 2000
+const watched = 25
+
+/** Asks for the verdicts of what was answered with 202. */
+async function watchPending(client: Client, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    await pause(watchMilliseconds, signal).catch(() => undefined)
+    for (const entry of client.ledger.inState('pending').slice(0, watched)) {
+      if (signal.aborted) return
+      await settled(client, entry)
+    }
+  }
+}

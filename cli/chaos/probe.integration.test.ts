@@ -1,0 +1,85 @@
+import { Readable } from 'node:stream'
+import { createStorage, type Storage } from '@slipway/storage'
+import { openVault } from '@slipway/storage/backup'
+import { testStorage } from '@slipway/testing'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type Asked, answer, scripted } from './client.fixtures.ts'
+import { cleanContent, infectedContent } from './content.ts'
+import type { FileState } from './ledger.ts'
+import { contentOf, keysOf, readableBucket, startProbe } from './probe.ts'
+
+const stack = new AsyncDisposableStack()
+type Options = Awaited<ReturnType<typeof testStorage>>['config']
+let config: Options
+let storage: Storage
+beforeAll(async () => {
+  ;({ config } = stack.use(await testStorage()))
+  storage = stack.use(createStorage(config))
+  await storage.ensureBuckets([readableBucket])
+})
+afterAll(() => stack.disposeAsync())
+
+/** Past the gate, as nothing else can. */
+async function put(key: string, content: Buffer): Promise<void> {
+  await using vault = openVault({ ...config, bucket: `${config.bucketPrefix}${readableBucket}` })
+  await vault.put(key, Readable.from([content]))
+}
+
+async function probed(api: Awaited<ReturnType<typeof scripted>>, rounds = 1): Promise<number> {
+  const probe = startProbe(api.client, config)
+  await expect.poll(() => probe.rounds, { timeout: 30_000 }).toBeGreaterThanOrEqual(rounds)
+  await probe.stop()
+  return probe.read
+}
+
+test('clean content of the load may be read, and nothing else', async () => {
+  await using api = await scripted(answer(404))
+  const clean = cleanContent(5000)
+  api.ledger.open({ name: 'a', sha256: clean.sha256, size: 5000, isInfected: false })
+  await put('t/clean', clean.bytes)
+  expect(await probed(api)).toBe(1)
+  expect(api.rules()).toEqual([])
+  await put('t/foreign', infectedContent(1, 0).bytes)
+  expect(await probed(api)).toBe(2)
+  expect(api.ledger.violations).toMatchObject([{ rule: 'unscanned-readable', what: expect.stringContaining('t/foreign') }])
+})
+
+test('what comes after the last round is seen as well', async () => {
+  await using api = await scripted(answer(404))
+  const probe = startProbe(api.client, config)
+  await expect.poll(() => probe.rounds, { timeout: 30_000 }).toBeGreaterThanOrEqual(1)
+  await put('t/late', Buffer.from('late'))
+  await probe.stop()
+  expect(api.ledger.violations.map(({ what }) => what)).toContain('t/late (4 bytes)')
+})
+
+test('keys come all, and removed content is none', async () => {
+  expect(await keysOf(storage, readableBucket)).toContain('t/clean')
+  expect(await contentOf(storage, 't/none')).toBeNull()
+})
+
+/** Content that can be had, of a file with that verdict. */
+const readable = (verdict: string) => (response: Parameters<ReturnType<typeof answer>>[0], asked: Asked) =>
+  asked.path.endsWith('/content') ? answer(200)(response, asked) : answer(200, { verdict })(response, asked)
+
+interface Case {
+  readonly what: string
+  readonly state: FileState
+  readonly isInfected: boolean
+  readonly verdict: string
+  readonly isViolation: boolean
+}
+
+test.each<Case>([
+  { what: 'refused content', state: 'refused', isInfected: true, verdict: 'infected', isViolation: true },
+  { what: 'pending infected content', state: 'pending', isInfected: true, verdict: 'clean', isViolation: true },
+  { what: 'pending content', state: 'pending', isInfected: false, verdict: 'pending', isViolation: true },
+  { what: 'content that became clean meanwhile', state: 'pending', isInfected: false, verdict: 'clean', isViolation: false },
+  { what: 'clean content', state: 'clean', isInfected: false, verdict: 'clean', isViolation: false },
+])('$what by the API', async ({ state, isInfected, verdict, isViolation }) => {
+  await using api = await scripted(readable(verdict))
+  const { bytes, sha256 } = cleanContent(10)
+  Object.assign(api.ledger.open({ name: 'a', sha256, size: bytes.length, isInfected }), { state, id: 'f1' })
+  await probed(api)
+  expect(api.rules().includes('infected-accepted')).toBe(isViolation)
+})

@@ -1,0 +1,59 @@
+import { randomUUID } from 'node:crypto'
+import { expect, test } from 'vitest'
+import { type FileState, Ledger } from './ledger.ts'
+import type { FileBody } from './operations.ts'
+import { compare } from './reckoning.ts'
+
+const name = randomUUID()
+
+function fileOf(more: Partial<FileBody> = {}): FileBody {
+  return { id: 'f1', name, sha256: 'sha', size: 7, verdict: 'clean', ...more }
+}
+
+function rulesOf(state: FileState, live: FileBody[], trashed: FileBody[] = []): string[] {
+  const ledger = new Ledger()
+  ledger.open({ name, sha256: 'sha', size: 7, isInfected: false }).state = state
+  compare({ ledger }, [...live, fileOf({ name: randomUUID() })], trashed)
+  return ledger.violations.map(({ rule }) => rule)
+}
+
+test.each<[FileState, number, number]>([
+  ['clean', 1, 0],
+  ['trashed', 0, 1],
+  ['purged', 0, 0],
+  ['refused', 0, 0],
+  // Without an answer nobody knows; but never two.
+  ['sent', 0, 0],
+  ['sent', 1, 0],
+  ['leaving', 1, 0],
+  ['leaving', 0, 1],
+  ['leaving', 0, 0],
+])('%s is well with %i files and %i in the trash', (state, live, trashed) => {
+  expect(
+    rulesOf(
+      state,
+      Array.from({ length: live }, () => fileOf()),
+      Array.from({ length: trashed }, () => fileOf()),
+    ),
+  ).toEqual([])
+})
+
+test('what was acknowledged and is not there is lost', () => {
+  expect(rulesOf('clean', [])).toEqual(['lost'])
+  expect(rulesOf('trashed', [])).toEqual(['lost'])
+})
+
+test('what was purged or refused and is there is none of its business', () => {
+  expect(rulesOf('purged', [fileOf()])).toEqual(['unexpected-answer'])
+  expect(rulesOf('refused', [fileOf()])).toEqual(['unexpected-answer'])
+})
+
+test('a second file has a number behind its name', () => {
+  expect(rulesOf('sent', [fileOf(), fileOf({ id: 'f2', name: `${name} (2)` })])).toEqual(['doubled'])
+  expect(rulesOf('clean', [fileOf()], [fileOf({ id: 'f2', name: `${name} (2)` })])).toContain('doubled')
+})
+
+test('another digest or size is other bytes', () => {
+  expect(rulesOf('clean', [fileOf({ sha256: 'other' })])).toEqual(['wrong-bytes'])
+  expect(rulesOf('trashed', [], [fileOf({ size: 8 })])).toEqual(['wrong-bytes'])
+})

@@ -1,0 +1,109 @@
+import { createStorage } from '@slipway/storage'
+import { reconcileAll } from '../doctor/reconcile.ts'
+import { poll } from '../supervisor/poll.ts'
+import { jsonOf } from './call.ts'
+import { sha256Of } from './content.ts'
+import { type Client, insist } from './insist.ts'
+import type { Entry } from './ledger.ts'
+import { type FileBody, settled } from './operations.ts'
+import { contentOf, keysOf, readableBucket } from './probe.ts'
+import { manifests, type World } from './world.ts'
+
+/** Above the lease of a killed process and a few tries of `file-scan`. */
+const settleMilliseconds = 240_000
+const readAtOnce = 8
+
+/** Waits until nothing is pending any more. */
+export async function settleAll(client: Client): Promise<void> {
+  const { ledger } = client
+  await poll(
+    async () => {
+      for (const entry of ledger.inState('pending')) await settled(client, entry)
+      return ledger.inState('pending').length === 0 ? true : null
+    },
+    { within: settleMilliseconds, every: 1000, signal: client.signal },
+  )
+  for (const { name } of ledger.inState('pending')) ledger.violate('not-settled', `${name} is still pending`)
+}
+
+export interface Reckoning {
+  readonly filesListed: number
+  readonly contentsRead: number
+  /** What the first comparison found and removed, bucket by bucket. */
+  readonly swept: readonly string[]
+  readonly afterwards: readonly string[]
+}
+
+/** Counts everything, once nothing moves any more. */
+export async function reckon(client: Client, world: World): Promise<Reckoning> {
+  const live = await list(client, false)
+  const trashed = await list(client, true)
+  compare(client, live, trashed)
+  const contentsRead = await readAll(client, world)
+  const swept = await reconciled(world)
+  const afterwards = await reconciled(world)
+  for (const { level, name, what } of [...swept.filter(({ fault }) => fault === 'content.lost'), ...afterwards])
+    if (level !== 'ok') client.ledger.violate('left-over', `${name}: ${what}`)
+  const told = (findings: typeof swept) => findings.map(({ name, what }) => `${name}: ${what}`)
+  return { filesListed: live.length + trashed.length, contentsRead, swept: told(swept), afterwards: told(afterwards) }
+}
+
+/** Nobody writes any more: what is there now is old enough. */
+function reconciled({ target }: World) {
+  return reconcileAll(target, manifests, { olderThan: new Date(Date.now() + 60_000), repair: true })
+}
+
+async function list(client: Client, isTrash: boolean): Promise<FileBody[]> {
+  const files: FileBody[] = []
+  for (let cursor: string | null = ''; cursor !== null; ) {
+    const path = `/api/v1/files?limit=100&trashed=${isTrash}${cursor === '' ? '' : `&cursor=${encodeURIComponent(cursor)}`}`
+    const answer = await insist(client, { method: 'GET', path })
+    if (answer?.status !== 200)
+      throw new Error(`the list of files cannot be had: ${answer?.status} ${answer?.body.toString('utf8').slice(0, 300)}`)
+    const { items = [], nextCursor = null } = jsonOf<{ items: FileBody[]; nextCursor: string | null }>(answer)
+    files.push(...items)
+    cursor = nextCursor
+  }
+  return files
+}
+
+/** Names are ids, to which `(2)` is added when there is a second of it. */
+const idLength = 36
+
+/** Every upload with the files of its name. */
+export function compare({ ledger }: Pick<Client, 'ledger'>, live: readonly FileBody[], trashed: readonly FileBody[]): void {
+  const byName = (files: readonly FileBody[]) => Map.groupBy(files, ({ name }) => name.slice(0, idLength))
+  const found = { live: byName(live), trashed: byName(trashed) }
+  for (const entry of ledger.entries) {
+    const [there, thrown] = [found.live.get(entry.name) ?? [], found.trashed.get(entry.name) ?? []]
+    const count = there.length + thrown.length
+    const what = `${entry.name} (${entry.state}): ${there.length} files, ${thrown.length} in the trash`
+    if (count > 1) ledger.violate('doubled', what)
+    if (count !== expectedOf(entry) && entry.state !== 'sent' && entry.state !== 'leaving')
+      ledger.violate(count === 0 ? 'lost' : 'unexpected-answer', what)
+    for (const { sha256, size } of [...there, ...thrown])
+      if (sha256 !== entry.sha256 || size !== entry.size) ledger.violate('wrong-bytes', what)
+  }
+}
+
+function expectedOf({ state }: Entry): number {
+  return state === 'clean' || state === 'trashed' ? 1 : 0
+}
+
+/** Every file that was acknowledged, at the store itself. */
+async function readAll({ ledger }: Client, { target }: World): Promise<number> {
+  await using storage = createStorage(target.storage)
+  const keys = new Map((await keysOf(storage, readableBucket)).map((key) => [key.split('/')[1], key]))
+  const waiting = ledger.inState('clean', 'trashed')
+  const count = waiting.length
+  const lane = async () => {
+    for (let entry = waiting.pop(); entry; entry = waiting.pop()) {
+      const key = keys.get(entry.id)
+      const bytes = key === undefined ? null : await contentOf(storage, key)
+      if (bytes === null) ledger.violate('lost', `${entry.name}: there is no object in ${readableBucket}`)
+      else if (sha256Of(bytes) !== entry.sha256) ledger.violate('wrong-bytes', `${entry.name} at the store`)
+    }
+  }
+  await Promise.all(Array.from({ length: readAtOnce }, lane))
+  return count
+}

@@ -1,0 +1,148 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { loadavg, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createStorage } from '@slipway/storage'
+import { type Home, homeAt } from '../home.ts'
+import type { Fault } from './faults/fault.ts'
+import type { Client } from './insist.ts'
+import { Ledger, type Violation } from './ledger.ts'
+import { measurePace, startLoad } from './load.ts'
+import { createMeter } from './meter.ts'
+import { keysOf, readableBucket, startProbe } from './probe.ts'
+import { type Reckoning, reckon, settleAll } from './reckoning.ts'
+import { renderTrial } from './report.ts'
+import { runTrial, type Trial } from './trial.ts'
+import { startWorld, type World } from './world.ts'
+
+/** What is broken on purpose, to see that it is found: clamd says "OK" to everything, or an object is removed behind the back. */
+export type Breakage = 'lie' | 'lose'
+
+export interface ChaosOptions {
+  readonly faults: readonly Fault[]
+  readonly breakage: Breakage | null
+  readonly print: (text: string) => void
+  readonly signal: AbortSignal
+}
+
+export interface ChaosResult {
+  readonly seconds: number
+  readonly load: { readonly average: readonly number[]; readonly requestsPerSecond: number; readonly heldBack: number }
+  readonly trials: readonly Trial[]
+  readonly uploads: { readonly all: number; readonly infected: number; readonly byState: Readonly<Record<string, number>> }
+  readonly probe: { readonly rounds: number; readonly objects: number }
+  readonly restarts: Readonly<Record<string, number>>
+  readonly reckoning: Reckoning
+  readonly violationCount: number
+  /** Of these, answers and recoveries that only came too late. */
+  readonly lateCount: number
+  readonly violations: readonly Violation[]
+}
+
+const measureSeconds = 5
+const steadySeconds = 5
+const patienceSeconds = 60
+/** In which the last requests come to their ends, once nothing disturbs them any more: above the lease of a killed process, and the time to settle. */
+const lastSeconds = 300
+
+/** Runs all of it in a folder that is removed afterwards, unless something was violated or failed. */
+export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
+  const { print, signal } = options
+  const home = homeAt(mkdtempSync(join(tmpdir(), 'slipway-chaos-')))
+  const ledger = new Ledger()
+  const began = performance.now()
+  print(`  logs and data in ${home.folder}`)
+  try {
+    const course = await inWorld(home, ledger, options)
+    const { violations, violationCount, lateCount } = ledger
+    if (violationCount === 0) rmSync(home.folder, { recursive: true, force: true })
+    return { seconds: Math.round((performance.now() - began) / 1000), ...course, violationCount, lateCount, violations }
+  } catch (error) {
+    if (signal.aborted) rmSync(home.folder, { recursive: true, force: true })
+    throw error
+  }
+}
+
+async function inWorld(home: Home, ledger: Ledger, options: ChaosOptions) {
+  const { print, signal, breakage } = options
+  const onOwnEnd = (what: string) => ledger.violate('ended-by-itself', what)
+  await using world = await startWorld({ home, progress: (text) => print(`  ${text}`), signal, onOwnEnd })
+  if (breakage === 'lie') world.stores.clamdWay.manner = 'lie'
+  return { ...(await chaosIn(world, ledger, options)), restarts: restartsOf(world) }
+}
+
+type Course = Omit<ChaosResult, 'seconds' | 'restarts' | 'violationCount' | 'lateCount' | 'violations'>
+
+async function chaosIn(world: World, ledger: Ledger, { faults, breakage, print, signal }: ChaosOptions): Promise<Course> {
+  const over = new AbortController()
+  const going: Going = { fault: undefined }
+  const client = clientOf(world, { ledger, going, signal: AbortSignal.any([signal, over.signal]) })
+  const pace = await measurePace(client, measureSeconds)
+  const average = loadavg().map((value) => Math.round(value * 10) / 10)
+  print(`  ${pace} requests per second, half of what this machine carries now; load average ${average.join(' ')}`)
+  const load = startLoad(client, pace)
+  const probe = startProbe(client, world.target.storage)
+  const trials: Trial[] = []
+  for (const fault of faults) {
+    going.fault = fault
+    const trial = await runTrial({ world, client, signal }, fault, { steadySeconds, patienceSeconds, pace })
+    trials.push(trial)
+    print(renderTrial(trial))
+  }
+  going.fault = undefined
+  ledger.during = 'the end'
+  const patience = setTimeout(() => over.abort(new Error('the run is over')), lastSeconds * 1000)
+  await load.stop()
+  await settleAll(client)
+  await probe.stop()
+  if (breakage === 'lose') await loseOne(world)
+  const reckoning = await reckon(client, world)
+  clearTimeout(patience)
+  return {
+    load: { average, requestsPerSecond: pace, heldBack: load.held },
+    trials,
+    uploads: countUploads(ledger),
+    probe: { rounds: probe.rounds, objects: probe.read },
+    reckoning,
+  }
+}
+
+/** What happens now. */
+interface Going {
+  fault: Fault | undefined
+}
+
+interface ClientBasis {
+  readonly ledger: Ledger
+  readonly going: Going
+  readonly signal: AbortSignal
+}
+
+/** Before its process was killed, a connection may have waited for it for so long. */
+const waitedMilliseconds = 1000
+
+function clientOf({ ports, apiKey, replicas }: World, { ledger, going, signal }: ClientBasis): Client {
+  return {
+    port: ports.files,
+    apiKey,
+    ledger,
+    meter: createMeter(),
+    signal,
+    mayBreak: (began, method) =>
+      going.fault?.breaks?.(method) === true || replicas.some(({ killedAt }) => killedAt >= began - waitedMilliseconds),
+  }
+}
+
+function restartsOf({ replicas }: World): Record<string, number> {
+  return Object.fromEntries(replicas.map(({ name, restarts }) => [name, restarts]))
+}
+
+function countUploads({ entries }: Ledger): ChaosResult['uploads'] {
+  const byState = Object.fromEntries([...Map.groupBy(entries, ({ state }) => state)].map(([state, all]) => [state, all.length]))
+  return { all: entries.length, infected: entries.filter(({ isInfected }) => isInfected).length, byState }
+}
+
+async function loseOne({ target }: World): Promise<void> {
+  await using storage = createStorage(target.storage)
+  const [key = ''] = await keysOf(storage, readableBucket)
+  await storage.remove({ bucket: readableBucket, key })
+}

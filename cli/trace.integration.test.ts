@@ -13,10 +13,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 const run = promisify(execFile)
 const main = fileURLToPath(new URL('./main.ts', import.meta.url))
 const traceId = '4bf92f3577b34da6a3ce929d0e0e4736'
+const uploadTraceId = '5bf92f3577b34da6a3ce929d0e0e4736'
 
 let home: string
 let collector: Collector
 let spans: CollectedSpan[]
+let spansOfUpload: CollectedSpan[]
 let fileId: string
 
 /** The whole stack with telemetry on. A permanent deletion is one request, one transaction and one job that works on the object store. */
@@ -29,7 +31,8 @@ beforeAll(async () => {
   const access = await readAccess(home)
   const file = new FormData()
   file.set('file', new Blob(['a small file']), 'small.txt')
-  const { id } = await call<{ id: string }>(access, '/api/v1/files', { method: 'POST', body: file })
+  const uploading = { traceparent: `00-${uploadTraceId}-00f067aa0ba902b8-01` }
+  const { id } = await call<{ id: string }>(access, '/api/v1/files', { method: 'POST', body: file, headers: uploading })
   fileId = id
   const traceparent = `00-${traceId}-00f067aa0ba902b7-01`
   await call(access, `/api/v1/files/${id}?permanent=true`, { method: 'DELETE', headers: { traceparent } })
@@ -37,6 +40,7 @@ beforeAll(async () => {
   // Stopping sends what the processes still hold, so nothing has to be waited for.
   await slipway('down')
   spans = collector.spans.filter((span) => span.traceId === traceId)
+  spansOfUpload = collector.spans.filter((span) => span.traceId === uploadTraceId)
 }, 180_000)
 
 afterAll(async () => {
@@ -161,5 +165,12 @@ describe('one request', () => {
     const entry = spans.find((span) => span.parentId === '00f067aa0ba902b7')
     expect(entry?.name).toBe('DELETE /api/v1/files/{id}')
     expect(spans.filter((span) => /[0-9a-f]{8}-[0-9a-f]{4}/.test(span.name)).map((span) => span.name)).toEqual([])
+  })
+})
+
+describe('what went well', () => {
+  it('has no span that failed: a gateway keeps every trace that has one', () => {
+    expect(spansOfUpload.map(({ name }) => name)).toContain('scan')
+    expect([...spansOfUpload, ...spans].filter(({ failed }) => failed).map(({ scope, name }) => `${scope} ${name}`)).toEqual([])
   })
 })

@@ -43,6 +43,7 @@ describe('the platform without any wish of its own', () => {
       internalHost: '0.0.0.0',
       internalPort: 8081,
       requestsPerMinute: 3000,
+      answerSeconds: 25,
       trustedProxies: ['loopback', 'uniquelocal'],
     })
     expect(shutdown).toEqual({ seconds: 25, notReadySeconds: 0 })

@@ -30,6 +30,13 @@ export const platformVariables = {
       min: 1,
       description: 'Requests that one caller may send to one service per minute, where a route has no limit of its own',
     }),
+    answerSeconds: integer('HTTP_ANSWER_SECONDS', {
+      default: 25,
+      min: 1,
+      max: 3600,
+      description:
+        'How long the platform may take for an answer, not counting what the client makes it wait; then 503, and what can be stopped is stopped',
+    }),
     trustedProxies: list('HTTP_TRUSTED_PROXIES', {
       default: 'loopback,uniquelocal',
       description: 'Addresses and ranges whose X-Forwarded-* headers are believed',

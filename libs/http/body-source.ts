@@ -30,6 +30,7 @@ export function hasBody(request: IncomingMessage): boolean {
  * an upload may take hours. Stopping early leaves the connection as it is, so that an answer can still be sent.
  */
 export class BodySource implements Disposable {
+  readonly #exchange: Exchange
   readonly #request: IncomingMessage
   readonly #pace: Pace
   #waited = 0
@@ -38,6 +39,7 @@ export class BodySource implements Disposable {
   #closed = false
 
   constructor(exchange: Exchange, pace: Pace) {
+    this.#exchange = exchange
     this.#request = exchange.request
     this.#pace = pace
     for (const event of events) this.#request.on(event, this.#onEvent)
@@ -68,6 +70,7 @@ export class BodySource implements Disposable {
   readonly #onEvent = () => this.#wake?.()
 
   #count(chunk: Buffer): Buffer {
+    this.#exchange.workingSince = performance.now()
     this.#received += chunk.length
     if (this.#received >= this.#pace.bytes) this.#received = this.#waited = 0
     return chunk
@@ -80,6 +83,7 @@ export class BodySource implements Disposable {
 
   async #more(): Promise<void> {
     const began = performance.now()
+    this.#exchange.workingSince = null
     const timely = await new Promise<boolean>((resolve) => {
       const timer = setTimeout(() => resolve(false), Math.max(0, this.#pace.seconds * 1000 - this.#waited))
       this.#wake = () => {
@@ -88,6 +92,7 @@ export class BodySource implements Disposable {
       }
     })
     this.#wake = null
+    this.#exchange.workingSince = performance.now()
     this.#waited += performance.now() - began
     if (timely) return
     throw problem('request.timeout', { detail: `fewer than ${this.#pace.bytes} bytes of the body came in ${this.#pace.seconds} s` })

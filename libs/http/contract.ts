@@ -88,7 +88,7 @@ export interface RequestInfo {
   readonly host: string
   readonly headers: IncomingHttpHeaders
   readonly traceId: string
-  /** Aborted when the client goes away before its answer is complete. */
+  /** Aborted when nobody waits for the answer any more: the client went away, or was told that it took too long. */
   readonly signal: AbortSignal
   /** Aborted when the server begins to close: an answer that goes on until somebody ends it has to end then. */
   readonly closing: AbortSignal

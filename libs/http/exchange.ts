@@ -33,6 +33,10 @@ export class Exchange implements RequestInfo {
   rateHeaders: Readonly<Record<string, string>> | null = null
   /** Headers that the contract of the route wants on every answer. */
   routeHeaders: Readonly<Record<string, string>> | null = null
+  /** Since when, by the monotonic clock, the client waits for us; null while we wait for the client. */
+  workingSince: number | null = this.started
+  /** An answer was given because the real one took too long; nobody waits for that any more. */
+  overdue = false
   #abort: AbortController | null = null
 
   constructor(request: Request, response: Response) {
@@ -88,7 +92,7 @@ export class Exchange implements RequestInfo {
   /** Made when somebody asks for it: most handlers never do. */
   get signal(): AbortSignal {
     this.#abort ??= new AbortController()
-    if (this.gone) this.#abort.abort()
+    if (this.gone || this.overdue) this.#abort.abort()
     return this.#abort.signal
   }
 
@@ -111,6 +115,12 @@ export class Exchange implements RequestInfo {
   /** Whether the client still waits for `100 Continue`, so that no body is on its way. */
   get awaitsContinue(): boolean {
     return this.#awaitsContinue
+  }
+
+  /** The client will be told that it took too long: who works for it may stop. */
+  expire(): void {
+    this.overdue = true
+    this.#abort?.abort()
   }
 
   closed(): void {

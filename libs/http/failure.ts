@@ -12,6 +12,8 @@ export async function sendFailure(exchange: Exchange, error: unknown, log: HttpL
     response.destroy()
     return
   }
+  // That it took too long was the answer, and what is thrown afterwards mostly tells that its work was stopped.
+  if (exchange.overdue && response.headersSent) return
   const failure = problemOf(error)
   if (failure.status >= 500) logFailure(exchange, failure, log)
   // Half an answer cannot be taken back: cutting the connection is the only way to say that it is not whole.

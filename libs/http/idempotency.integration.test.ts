@@ -111,9 +111,14 @@ const homeless = route(
 
 const routes = [inTransaction, afterwards, withFile, homeless]
 
-function start(afterEffect: () => Promise<void> = async () => undefined, leaseSeconds = 60) {
+interface StartOptions {
+  leaseSeconds?: number
+  answerSeconds?: number
+}
+
+function start(afterEffect: () => Promise<void> = async () => undefined, { leaseSeconds = 60, answerSeconds }: StartOptions = {}) {
   const idempotency = createIdempotencyStore({ database, leaseSeconds })
-  return serve({ routes, context: { database, afterEffect }, idempotency })
+  return serve({ routes, context: { database, afterEffect }, idempotency, answerSeconds })
 }
 
 async function notes(): Promise<number> {
@@ -223,6 +228,24 @@ describe('what is not kept', () => {
   })
 })
 
+describe('a run whose answer took too long', () => {
+  it.each(['/api/v1/notes', '/api/v1/later'])('goes on under its key at %s, and a repetition learns what came of it', async (path) => {
+    const leave = Promise.withResolvers<void>()
+    await using server = await start(() => leave.promise, { answerSeconds: 2 })
+    const again = () => server.fetch(path, keyed())
+    const first = await problemIn(await again())
+    // Where the answer stands in the open transaction of the effect, whoever asks for the key waits for that.
+    const second = await problemIn(await again())
+    leave.resolve()
+    expect(first.code).toBe('service.timeout')
+    expect(['idempotency.in-progress', 'service.timeout']).toContain(second.code)
+    await expect.poll(async () => (await again()).status).toBe(201)
+    const answer = await again()
+    expect([answer.headers.get('idempotency-replayed'), await answer.json()]).toEqual(['true', { id: expect.any(Number), text: 'hello' }])
+    expect(await notes()).toBe(1)
+  })
+})
+
 describe('a run that dies', () => {
   const expire = () => admin.query("update notes.idempotency_keys set lease_until = now() - interval '1 second'")
 
@@ -298,7 +321,7 @@ describe('a run that dies', () => {
     await using server = await start(async () => {
       inside.resolve()
       await leave.promise
-    }, 0.3)
+    }, { leaseSeconds: 0.3 })
     const slow = server.fetch('/api/v1/later', keyed())
     await inside.promise
     const [before] = await keys()

@@ -32,6 +32,7 @@ function impliedCodes(contract: Contract): ProblemCode[] {
   return [
     'internal.error',
     'database.unavailable',
+    'service.timeout',
     'request.parameters-invalid',
     'request.header-fields-too-large',
     ...authCodes(contract),

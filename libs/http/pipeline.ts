@@ -2,6 +2,7 @@ import { finished } from 'node:stream/promises'
 import { describeSpan, idsOfPath } from '@slipway/telemetry/span'
 import type { Request, RequestHandler, Response } from 'express'
 import { type AccessOptions, admit, callerOf } from './access.ts'
+import { defaultAnswerSeconds, watchAnswer } from './answer-deadline.ts'
 import { defaultPace, type Pace } from './body-source.ts'
 import { isBytes } from './bytes.ts'
 import { openBytes } from './bytes-reader.ts'
@@ -32,6 +33,8 @@ export interface PipelineOptions extends AccessOptions {
   rateLimiter?: RateLimiter | undefined
   log: HttpLog
   pace?: Pace | undefined
+  /** How long an answer may take, not counting what the client makes us wait. */
+  answerSeconds?: number | undefined
 }
 
 /** A route, ready to serve: all that can be worked out from the contract is worked out once. */
@@ -57,10 +60,12 @@ export function serveRoute(bound: BoundRoute, options: PipelineOptions): Request
     takesKey: takesKey(contract),
     pace: options.pace ?? defaultPace,
   }
+  const deadline = { seconds: options.answerSeconds ?? defaultAnswerSeconds, log: options.log }
   return async (request: Request, response: Response) => {
     const exchange = exchangeOf(request, response)
     exchange.matched(contract.path, contract.operation)
     exchange.routeHeaders = contract.always ?? null
+    using _deadline = watchAnswer(exchange, deadline)
     try {
       await serve(exchange, prepared)
     } catch (error) {

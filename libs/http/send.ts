@@ -115,8 +115,8 @@ interface Streamed {
 /** Streams bytes; a reader that takes nothing for a minute is disconnected. */
 export async function sendStream(exchange: Exchange, { status, headers, stream }: Streamed): Promise<void> {
   const { request, response } = exchange
-  if (exchange.gone || request.method === 'HEAD') stream.destroy()
-  if (exchange.gone) return
+  if (exchange.gone || exchange.overdue || request.method === 'HEAD') stream.destroy()
+  if (exchange.gone || exchange.overdue) return
   try {
     response.writeHead(status, { ...answerHeaders(exchange), ...headers })
   } catch (error) {

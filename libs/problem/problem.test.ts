@@ -59,6 +59,7 @@ const promised: Record<string, number> = {
   'identity.unavailable': 503,
   'mail.unavailable': 503,
   'service.overloaded': 503,
+  'service.timeout': 503,
   'service.draining': 503,
   'service.not-ready': 503,
   'internal.error': 500,

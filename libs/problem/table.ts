@@ -70,6 +70,7 @@ export const problems = {
   'identity.unavailable': passing(503, 'The identity service cannot be reached'),
   'mail.unavailable': passing(503, 'The mail server cannot be reached'),
   'service.overloaded': passing(503, 'The service is at its limit'),
+  'service.timeout': passing(503, 'The answer took too long'),
   'service.draining': passing(503, 'This instance is shutting down'),
   'service.not-ready': passing(503, 'A dependency is not ready'),
   'internal.error': client(500, 'Something failed on our side'),

@@ -64,6 +64,7 @@ async function buildApi(host: Host, given: ApiOptions['auth'] | null): Promise<A
     rateLimiter,
     log: host.log,
     trustedProxies: platform.http.trustedProxies,
+    answerSeconds: platform.http.answerSeconds,
     onRequestBegin: metrics ? ({ method }) => metrics.begin(method) : undefined,
     onRequestEnd: metrics ? (end) => metrics.record(end) : undefined,
   }

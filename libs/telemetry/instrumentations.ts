@@ -1,3 +1,4 @@
+import { type Span, SpanStatusCode } from '@opentelemetry/api'
 import { getNodeAutoInstrumentations, type InstrumentationConfigMap } from '@opentelemetry/auto-instrumentations-node'
 
 /**
@@ -13,10 +14,16 @@ const used = {
   '@opentelemetry/instrumentation-undici': { enabled: true, requireParentforSpans: true },
   '@opentelemetry/instrumentation-pg': { enabled: true, requireParentSpan: true, ignoreConnectSpans: true },
   '@opentelemetry/instrumentation-ioredis': { enabled: true, requireParentSpan: true, dbStatementSerializer: (command: string) => command },
-  '@opentelemetry/instrumentation-aws-sdk': { enabled: true, suppressInternalInstrumentation: true },
+  '@opentelemetry/instrumentation-aws-sdk': { enabled: true, suppressInternalInstrumentation: true, exceptionHook: absenceIsAnAnswer },
   '@opentelemetry/instrumentation-pino': { enabled: true, disableLogSending: true },
   '@opentelemetry/instrumentation-runtime-node': { enabled: true },
 } satisfies InstrumentationConfigMap
+
+/** Whoever asks whether an object is there gets an answer either way. As a failure it would make tail sampling keep the trace of every upload. */
+function absenceIsAnAnswer(span: Span, { request }: { request: { commandName: string } }, error: unknown): void {
+  const { $metadata } = error as { $metadata?: { httpStatusCode?: number } }
+  if (request.commandName === 'HeadObject' && $metadata?.httpStatusCode === 404) span.setStatus({ code: SpanStatusCode.OK })
+}
 
 const off = { enabled: false }
 

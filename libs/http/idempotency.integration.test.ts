@@ -318,10 +318,13 @@ describe('a run that dies', () => {
   it('a live run renews its lease', async () => {
     const inside = Promise.withResolvers<void>()
     const leave = Promise.withResolvers<void>()
-    await using server = await start(async () => {
-      inside.resolve()
-      await leave.promise
-    }, { leaseSeconds: 0.3 })
+    await using server = await start(
+      async () => {
+        inside.resolve()
+        await leave.promise
+      },
+      { leaseSeconds: 0.3 },
+    )
     const slow = server.fetch('/api/v1/later', keyed())
     await inside.promise
     const [before] = await keys()

@@ -68,6 +68,15 @@ export const api: Dashboard = {
           },
           noData: 'all clients have waited',
         },
+        {
+          title: 'How many requests have limits that nobody can check?',
+          unit: 'reqps',
+          queries: {
+            '{{slipway_http_rate_limit_outcome}}': rate(`slipway_http_rate_limit_unchecked_total{${own}}`, [
+              'slipway_http_rate_limit_outcome',
+            ]),
+          },
+        },
       ],
     },
     {

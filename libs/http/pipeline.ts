@@ -12,10 +12,9 @@ import { sendFailure } from './failure.ts'
 import { fingerprintOf, type IdempotencyHandle, type IdempotencyStore, parseIdempotencyKey } from './idempotency.ts'
 import { claim, noKey, replay, runOnce } from './idempotent-run.ts'
 import { defaultBodyBytes, readJson } from './json-body.ts'
-import type { HttpLog } from './log.ts'
 import { isMultipart } from './multipart.ts'
 import { openUpload, type Upload, type UploadOptions } from './multipart-reader.ts'
-import { limitRate, type RateLimiter } from './rate-limit.ts'
+import { limitRate, type RateOptions } from './rate-limit.ts'
 import { compileRender, plain, type Render } from './render.ts'
 import { type AnyReply, isStreamReply } from './reply.ts'
 import { sendRendered, sendStream } from './send.ts'
@@ -29,9 +28,7 @@ export interface BoundRoute {
   readonly idempotency: IdempotencyStore | null
 }
 
-export interface PipelineOptions extends AccessOptions {
-  rateLimiter?: RateLimiter | undefined
-  log: HttpLog
+export interface PipelineOptions extends AccessOptions, RateOptions {
   pace?: Pace | undefined
   /** How long an answer may take, not counting what the client makes us wait. */
   answerSeconds?: number | undefined

@@ -191,13 +191,16 @@ describe('without Redis', () => {
   it('ordinary routes go on with a warning; those that must not be guessed at answer 503', async () => {
     const gone = new Redis({ host: '127.0.0.1', port: 1, lazyConnect: true, enableOfflineQueue: false, retryStrategy: () => null })
     gone.on('error', () => undefined)
-    await using server = await start({ rateLimiter: createRateLimiter({ redis: gone, keyPrefix: 'test' }) })
+    const outcomes: string[] = []
+    const onRateUnchecked = (outcome: string) => void outcomes.push(outcome)
+    await using server = await start({ rateLimiter: createRateLimiter({ redis: gone, keyPrefix: 'test' }), onRateUnchecked })
     const open = await server.fetch('/open')
     expect([open.status, open.headers.get('ratelimit')]).toEqual([200, null])
     expect(server.logs).toContainEqual(expect.objectContaining({ level: 'warn', message: 'rate limit not checked' }))
     const refused = await server.fetch('/closed')
     expect((await problemIn(refused)).code).toBe('redis.unavailable')
     expect(refused.headers.get('retry-after')).toBe('5')
+    expect(outcomes).toEqual(['passed', 'refused'])
     gone.disconnect()
   })
 })

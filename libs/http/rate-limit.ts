@@ -21,6 +21,13 @@ export interface RateLimiter {
   take(rule: RateRule, caller: string): Promise<RateDecision>
 }
 
+export interface RateOptions {
+  rateLimiter?: RateLimiter | undefined
+  log: HttpLog
+  /** Told of each request whose limit could not be asked for. */
+  onRateUnchecked?: ((outcome: 'passed' | 'refused') => void) | undefined
+}
+
 interface RedisRateLimiterOptions {
   /** On the database for rate limits; should fail fast (`enableOfflineQueue: false`, a short `commandTimeout`). */
   redis: Redis
@@ -68,13 +75,10 @@ function scriptOn(redis: Redis): Take {
  * Counts the request against a rule. The headers are those of the IETF draft "RateLimit header fields for HTTP".
  * @throws rate.limited; redis.unavailable when the rule fails closed and Redis cannot be reached
  */
-export async function limitRate(
-  exchange: Exchange,
-  rule: RateRule,
-  { rateLimiter, log }: { rateLimiter?: RateLimiter | undefined; log: HttpLog },
-): Promise<void> {
+export async function limitRate(exchange: Exchange, rule: RateRule, options: RateOptions): Promise<void> {
+  const { rateLimiter } = options
   if (!rateLimiter) return
-  const decision = await rateLimiter.take(rule, rateKey(exchange, rule)).catch((err: unknown) => undecided(rule, err, log))
+  const decision = await rateLimiter.take(rule, rateKey(exchange, rule)).catch((err: unknown) => undecided(rule, err, options))
   if (decision === null) return
   exchange.rateHeaders = {
     'ratelimit-policy': `"${rule.name}";q=${rule.limit};w=${rule.seconds}`,
@@ -89,7 +93,8 @@ export async function limitRate(
 }
 
 /** Redis gone: ordinary routes go on without limits, as being slow to refuse is better than refusing everybody. */
-function undecided(rule: RateRule, err: unknown, log: HttpLog): null {
+function undecided(rule: RateRule, err: unknown, { log, onRateUnchecked }: RateOptions): null {
+  onRateUnchecked?.(rule.failClosed ? 'refused' : 'passed')
   log.warn({ err, policy: rule.name, failClosed: rule.failClosed === true }, 'rate limit not checked')
   if (rule.failClosed) throw problem('redis.unavailable', { cause: err })
   return null

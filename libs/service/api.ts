@@ -66,6 +66,7 @@ async function buildApi(host: Host, given: ApiOptions['auth'] | null): Promise<A
     trustedProxies: platform.http.trustedProxies,
     answerSeconds: platform.http.answerSeconds,
     onRequestBegin: metrics ? ({ method }) => metrics.begin(method) : undefined,
+    onRateUnchecked: metrics ? (outcome) => metrics.unchecked(outcome) : undefined,
     onRequestEnd: metrics ? (end) => metrics.record(end) : undefined,
   }
   const health = mount(healthRoutes, { health: host.health })

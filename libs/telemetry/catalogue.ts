@@ -32,6 +32,13 @@ export const catalogue = {
     attributes: methods,
     where: 'libs/service/api.ts',
   },
+  'slipway.http.rate_limit.unchecked': {
+    type: 'counter',
+    unit: '{request}',
+    description: 'Requests whose limit could not be asked for, as Redis was gone: ordinary ones pass, attempts to sign in are refused',
+    attributes: { 'slipway.http.rate_limit.outcome': { values: ['passed', 'refused'] } },
+    where: 'libs/service/api.ts',
+  },
   'messaging.process.duration': {
     type: 'histogram',
     unit: 's',

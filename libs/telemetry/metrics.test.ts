@@ -62,6 +62,15 @@ describe('requests', () => {
     expect(await by('http.server.active_requests', 'http.request.method')).toEqual({ GET: 1, _OTHER: 0 })
   })
 
+  it('whose limits could not be asked for are counted, from zero on', async () => {
+    const http = httpMetrics()
+    expect(await by('slipway.http.rate_limit.unchecked', 'slipway.http.rate_limit.outcome')).toEqual({ passed: 0, refused: 0 })
+    http?.unchecked('passed')
+    http?.unchecked('passed')
+    http?.unchecked('refused')
+    expect(await by('slipway.http.rate_limit.unchecked', 'slipway.http.rate_limit.outcome')).toEqual({ passed: 2, refused: 1 })
+  })
+
   it('have no route where none matched, and no method that nobody knows', async () => {
     httpMetrics()?.record({ method: 'BREW', route: null, status: 404, seconds: 1 })
     expect(await points('http.server.request.duration')).toEqual([

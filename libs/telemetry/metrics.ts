@@ -9,13 +9,17 @@ export interface HttpMetrics {
   begin(method: string): void
   /** Ends what `begin` began. `route` is the template (`/api/v1/files/{id}`), never the path; null when none matched. */
   record(request: { method: string; route: string | null; status: number; seconds: number }): void
+  /** A request whose limit could not be asked for. */
+  unchecked(outcome: 'passed' | 'refused'): void
 }
 
 export function httpMetrics(): HttpMetrics | null {
   if (!metricsAreOn()) return null
   const duration = histogram('http.server.request.duration')
   const active = activeRequests()
+  const unchecked = counter('slipway.http.rate_limit.unchecked')
   return {
+    unchecked: (outcome) => unchecked(1, { 'slipway.http.rate_limit.outcome': outcome }),
     begin: (method) => active(method, 1),
     record({ method, route, status, seconds }) {
       active(method, -1)

@@ -9,6 +9,8 @@ import { identity } from './service.ts'
 
 const credential = 'files.0123456789abcdef0123456789abcdef'
 const commandCredential = 'cli.fedcba9876543210fedcba9876543210'
+/** What the pods of identity have, where people run the command in a cluster. */
+const identityCredential = 'identity.00112233445566778899aabbccddeeff'
 const shutdownSignal = () => AbortSignal.timeout(10_000)
 
 export interface Answer {
@@ -37,7 +39,7 @@ export interface Room extends AsyncDisposable {
   readonly worker: Worker
   call(method: string, path: string, call?: Call): Promise<Answer>
   internal(method: string, path: string, call?: Call): Promise<Answer>
-  addOperator(email: string): Promise<Answer>
+  addOperator(email: string, as?: 'cli' | 'identity'): Promise<Answer>
   /** A new person, signed in. */
   person(name?: string): Promise<Person>
   /** The token in the latest mail to an address. */
@@ -77,7 +79,7 @@ export async function openRoom(more: Record<string, string> = {}): Promise<Room>
       MAIL_FROM: 'Slipway <no-reply@slipway.test>',
       SLIPWAY_IDENTITY_URL: internalUrl,
       SLIPWAY_SERVICE_CREDENTIAL: credential,
-      SLIPWAY_SERVICE_CALLERS: [credential, commandCredential].map(serviceCaller).join(','),
+      SLIPWAY_SERVICE_CALLERS: [credential, commandCredential, identityCredential].map(serviceCaller).join(','),
       HTTP_INTERNAL_PORT: String(internalPort),
       ...more,
     },
@@ -135,10 +137,10 @@ function doors(url: string, internalUrl: string) {
     internal: (method: string, path: string, call: Call = {}) =>
       request(`${internalUrl}${path}`, method, { ...call, headers: { authorization: `Service ${credential}`, ...call.headers } }),
     /** As `slipway operator add` asks for it: `internal` is another service. */
-    addOperator: (email: string) =>
+    addOperator: (email: string, as: 'cli' | 'identity' = 'cli') =>
       request(`${internalUrl}/internal/v1/operators`, 'POST', {
         body: { email },
-        headers: { authorization: `Service ${commandCredential}` },
+        headers: { authorization: `Service ${as === 'cli' ? commandCredential : identityCredential}` },
       }),
   }
 }

@@ -101,6 +101,10 @@ describe('a new installation as production has it', () => {
     expect((await post('auth/sign-in', { email: 'grace@example.com', password })).status).toBe(200)
   })
 
+  it('makes operators in a pod of identity, as the page of installation says', async () => {
+    expect(await room.addOperator('third@example.com', 'identity')).toMatchObject({ status: 200, body: { created: true } })
+  })
+
   it('makes no operator for another service', async () => {
     const refused = await room.internal('POST', '/internal/v1/operators', { body: { email: 'mallory@example.com' } })
     expect(refused).toMatchObject({ status: 403, body: { code: 'auth.forbidden' } })

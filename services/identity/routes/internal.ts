@@ -14,7 +14,8 @@ import { Email, Id, Slug } from './representation.ts'
 
 const route = routesFor<IdentityContext>()
 /** The caller that stands for a person with access to the installation itself; a service that was taken over must not get any further by it. */
-const operatorMaker = 'cli'
+/** Whoever is in a pod of identity has the rights on its tables anyway; the other services must not get them. */
+const operatorMakers = ['cli', 'identity']
 const common = { auth: 'service', internal: true, tags: ['internal'] } as const
 
 export const revocationsRoute = route(
@@ -108,8 +109,8 @@ export const addOperatorRoute = route(
     idempotent: false,
   },
   async ({ body: { email }, principal, request }, { system, config }) => {
-    if (principal.id !== operatorMaker)
-      throw problem('auth.forbidden', { detail: `only ${operatorMaker} makes operators, not ${principal.id}` })
+    if (!operatorMakers.includes(principal.id))
+      throw problem('auth.forbidden', { detail: `only ${operatorMakers.join(' and ')} make operators, not ${principal.id}` })
     const actor = actorOf(principal, request)
     const added = await system.transaction(async (tx) => {
       if (config.verifyEmail) await dropUnconfirmedPassword(tx, email, actor)

@@ -159,6 +159,37 @@ describe('clamd that is not well', () => {
     expect(made.scanner.load().busy).toBe(0)
   })
 
+  it('is asked for a sign of life before the next scan, once one was lost: nobody else waits as long to find the same', async () => {
+    let isAlive = false
+    let pings = 0
+    const alive = () => {
+      pings++
+      return isAlive
+    }
+    await using made = await setUp({ alive, onEnd: (socket) => void (isAlive && clean(socket)) }, { idleSeconds: 0.05, connections: 5 })
+    await expect(made.scanner.scan(content())).rejects.toMatchObject({ code: 'scanner.unavailable' })
+    const received = made.clamd.received
+    pings = 0
+    const refused = await Promise.allSettled(Array.from({ length: 4 }, () => made.scanner.scan(content())))
+    expect(refused.map(({ status }) => status)).toEqual(Array(4).fill('rejected'))
+    expect([pings, made.clamd.received, made.scanner.load().busy]).toEqual([1, received, 0])
+    isAlive = true
+    expect((await made.scanner.scan(content())).verdict).toBe('clean')
+    pings = 0
+    expect((await made.scanner.scan(content())).verdict).toBe('clean')
+    expect(pings).toBe(0)
+  })
+
+  it('is not begun by one that waited for its place meanwhile', async () => {
+    await using made = await setUp({ alive: () => false }, { idleSeconds: 0.05 })
+    const first = made.scanner.scan(content())
+    const second = made.scanner.open()
+    await expect(first).rejects.toMatchObject({ code: 'scanner.unavailable' })
+    await expect(second).rejects.toMatchObject({ code: 'scanner.unavailable' })
+    expect(made.clamd.received).toBe(12)
+    expect(made.scanner.load()).toEqual({ busy: 0, waiting: 0 })
+  })
+
   it('is waited for as long as it answers PING', async () => {
     let pings = 0
     let reply: () => void = () => undefined

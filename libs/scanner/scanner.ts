@@ -5,6 +5,7 @@ import { type Address, createControl, type EngineVersion, unavailable } from './
 import { ReplySocket } from './reply-socket.ts'
 import { ScanStream } from './scan-stream.ts'
 import { createSlots } from './slots.ts'
+import { createTrust } from './trust.ts'
 import type { ScanResult } from './verdict.ts'
 
 export interface ScannerOptions {
@@ -60,6 +61,8 @@ export interface Scanner extends AsyncDisposable {
 
 /** Deadline for connecting, PING and VERSION: clamd answers each without scanning. */
 const controlSeconds = 5
+/** For the PING before a scan, after one that was lost: clients wait for it. */
+const trustSeconds = 2
 /** How long a version is believed; a verdict may name a database this much older than the one that was used, never a newer one. */
 const versionMilliseconds = 5000
 const mebibyte = 1_048_576
@@ -72,12 +75,18 @@ export function createScanner(options: ScannerOptions): Scanner {
   const version = remembered(() => control.version(), { milliseconds: versionMilliseconds, now })
   const slots = createSlots(connections, queueSeconds)
   const closing = new AbortController()
-  const failure = (cause: unknown) => unavailable(address, cause)
+  const trust = createTrust(createControl(address, Math.min(trustSeconds, idleSeconds)).ping)
+  const failure = (cause: unknown) => {
+    trust.lose()
+    return unavailable(address, cause)
+  }
 
   async function openNow(signal?: AbortSignal): Promise<ScanStream> {
     const either = AbortSignal.any(signal ? [signal, closing.signal] : [closing.signal])
+    await trust.check()
     const release = await slots.acquire(either)
     try {
+      await trust.check()
       const socket = await connect(address, either)
       return addAbortSignal(
         either,

@@ -12,9 +12,10 @@ import { type Author, platformAuthor } from './author.ts'
 import { isStill } from './files.ts'
 import type { FileRow } from './listing.ts'
 import { objectOf } from './object.ts'
-import { lockTree, returnQuota } from './quota.ts'
+import { lockTree, returnQuota, shareOf } from './quota.ts'
 import { recordRefusal } from './refusal.ts'
 import { scanColumns } from './settle.ts'
+import { makerOf, placeOf } from './versions.ts'
 
 /** What is found within it stands in one mail. */
 const gatheringMilliseconds = 60_000
@@ -33,7 +34,7 @@ export function withdrawFile({ database, now }: FilesContext, row: FileRow, foun
     const at = now()
     const current = await markInfected(tx, row, { ...scanColumns(found.verdict, at), updatedAt: new Date(at) })
     if (!current) return 'gone'
-    await returnQuota(tx, { tenantId: row.tenantId, bytes: row.size, files: 1 })
+    await returnQuota(tx, shareOf(row))
     await keepEvidence(tx, author, { before: row, reads: current, found, at })
     const { tenantId, id: fileId } = row
     await enqueue(tx, fileIsolation, { version: 1, tenantId, fileId })
@@ -61,16 +62,18 @@ interface Evidence {
 }
 
 async function keepEvidence(tx: Transaction, author: Author, { before, reads, found, at }: Evidence): Promise<void> {
-  const { id, name, folderId, contentType, createdBy, traceId, scanEngine, scanDatabase, scanAt } = before
+  const { id, contentId, contentType, traceId, scanEngine, scanDatabase, scanAt } = before
+  const { name, folderId } = await placeOf(tx, before)
   const { key, bucket } = objectOf(before)
   await recordRefusal(tx, author, {
     id,
+    contentId,
     name,
     folderId,
     contentType,
     size: found.size,
     sha256: found.sha256,
-    uploadedBy: createdBy,
+    uploadedBy: makerOf(before),
     uploadedFrom: traceId ? { traceId } : {},
     objectKey: `${before.tenantId}/${bucket}/${key}/${randomUUID()}`,
     at: new Date(at),

@@ -132,7 +132,10 @@ async function updateFile(tx: Transaction, row: FileRow, values: Partial<typeof 
   return changed
 }
 
-/** That it is readable and of the content that `row` tells: only what is pending may not know its digest. */
-export function isStill(row: FileRow) {
-  return and(eq(files.id, row.id), eq(contentId, contentIdOf(row)), eq(files.verdict, 'clean'), eq(files.sha256, row.sha256 ?? ''))
+/**
+ * Whichever row holds the readable content that `row` told, as rows may have exchanged what they hold. Only what is pending may not know
+ * its digest.
+ */
+export function holdsContentOf(row: FileRow) {
+  return and(eq(contentId, contentIdOf(row)), eq(files.verdict, 'clean'), eq(files.sha256, row.sha256 ?? ''))
 }

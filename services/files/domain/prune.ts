@@ -1,5 +1,5 @@
 import type { Transaction } from '@slipway/db'
-import { and, asc, desc, eq, isNotNull, lt, sql } from 'drizzle-orm'
+import { and, asc, desc, eq, isNotNull, lt, type SQL, sql } from 'drizzle-orm'
 import type { FilesContext } from '../context.ts'
 import { files } from '../schema.ts'
 import { type Author, audit } from './author.ts'
@@ -74,16 +74,22 @@ export async function purgeVersions(
 /** Tenants of which a version or something in the trash has outlived what they, or the installation, have decided. As the system role. */
 export async function tenantsWithOldContent(tx: Transaction, limits: Limits, now: Date): Promise<string[]> {
   const { versionDays, trashDays, most } = limits.retention
-  const ageOf = (own: 'version_days' | 'trash_days', otherwise: number) =>
-    sql`make_interval(days => least(coalesce(retention.${sql.identifier(own)}, ${otherwise}::int), ${most.days}::int))`
+  const daysOf = (own: SQL, otherwise: number) => sql`least(coalesce(${own}, ${otherwise}::int), ${most.days}::int)`
+  const before = (days: SQL) => sql`${now.toISOString()}::timestamptz - make_interval(days => ${days})`
+  // The shortest rule of all tenants bounds what is read of the index.
   const { rows } = await tx.execute<{ tenantId: string }>(sql`
-    select old.tenant_id as "tenantId" from (
-      select tenant_id, trashed_at as since, false as is_version from ${files} where trashed_at is not null
-      union all
-      select tenant_id, superseded_at, true from ${files} where superseded_at is not null and verdict = 'clean'
-    ) as old left join retention on retention.tenant_id = old.tenant_id
-    where old.since < ${now.toISOString()}::timestamptz
-      - case when old.is_version then ${ageOf('version_days', versionDays)} else ${ageOf('trash_days', trashDays)} end
-    group by old.tenant_id order by old.tenant_id`)
+    with shortest as (
+      select least(min(trash_days), ${trashDays}::int, ${most.days}::int) as trash,
+        least(min(version_days), ${versionDays}::int, ${most.days}::int) as version
+      from retention
+    )
+    select tenant_id as "tenantId" from ${files} left join retention using (tenant_id)
+    where trashed_at < ${before(sql`(select trash from shortest)`)}
+      and trashed_at < ${before(daysOf(sql`trash_days`, trashDays))}
+    union
+    select tenant_id from ${files} left join retention using (tenant_id)
+    where verdict = 'clean' and superseded_at < ${before(sql`(select version from shortest)`)}
+      and superseded_at < ${before(daysOf(sql`version_days`, versionDays))}
+    order by 1`)
   return rows.map((row) => row.tenantId)
 }

@@ -76,7 +76,7 @@ export async function takeQuota(tx: Transaction, share: Share, quota: Quota): Pr
       and(
         eq(usage.tenantId, share.tenantId),
         sql`${usage.bytes} + ${share.bytes}::bigint <= ${quota.bytes}::bigint`,
-        sql`${usage.files} + ${share.files}::bigint <= ${quota.files}::bigint`,
+        share.files > 0 ? sql`${usage.files} + ${share.files}::bigint <= ${quota.files}::bigint` : undefined,
       ),
     )
     .returning({ tenantId: usage.tenantId })
@@ -93,7 +93,7 @@ export async function returnQuota(tx: Transaction, share: Share): Promise<void> 
 
 /** The early answer, before a byte is read: what does not fit now is refused now. `bytes` is what is known to come at least. */
 export function assertRoom(used: Quota, quota: Quota, { bytes, files }: Quota): void {
-  if (used.bytes + bytes > quota.bytes || used.files + files > quota.files) throw quotaExceeded(used, quota, files)
+  if (used.bytes + bytes > quota.bytes || (files > 0 && used.files + files > quota.files)) throw quotaExceeded(used, quota, files)
 }
 
 /** What one file takes of the quota: a version of one takes bytes only. */
@@ -104,7 +104,7 @@ export function shareOf({ tenantId, size, headId }: Pick<typeof files.$inferSele
 /** `more`: the files that were to come. */
 export function quotaExceeded(used: Quota, quota: Quota, more = 1): Error {
   const detail =
-    used.files + more > quota.files
+    more > 0 && used.files + more > quota.files
       ? `the tenant keeps ${used.files} of ${quota.files} files: purge files or empty the trash`
       : `the tenant keeps ${used.bytes} of ${quota.bytes} bytes, too many for this file: purge files or empty the trash`
   return problem('quota.exceeded', { detail, used, quota })

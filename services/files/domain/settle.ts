@@ -49,7 +49,8 @@ function markClean({ database, limits, now }: Settling, claim: Claim, result: Sc
     if (claim.row.headId) await lockTree(tx, author.tenantId)
     const row = await conclude(tx, claim, columns)
     if (row?.headId) await arrive(tx, author, { version: row, headId: row.headId, limits, at: new Date(now()) })
-    if (row?.release) await audit(tx, author, { action: 'file.released', subject: { type: 'file', id: row.id }, after: row.release })
+    if (row?.release)
+      await audit(tx, author, { action: 'file.released', subject: { type: 'file', id: row.headId ?? row.id }, after: row.release })
     return row
   })
 }

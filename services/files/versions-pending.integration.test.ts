@@ -1,10 +1,14 @@
-import { randomBytes } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 import { eicar, zipOf } from '@slipway/testing'
+import { eq } from 'drizzle-orm'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type Clamd, slowClamd } from './clamd.fixtures.ts'
+import { platformAuthor } from './domain/author.ts'
+import { settle } from './domain/settle.ts'
 import { type FilesTest, keysIn, newTenant, removeObjects, runJob, startFiles, type Tenant } from './files.fixtures.ts'
 import { fileScan } from './jobs/file-scan.ts'
 import { quarantineSweep } from './jobs/quarantine-sweep.ts'
+import { files } from './schema.ts'
 import { expectOrder, settledVersion, versionsOf } from './versions.fixtures.ts'
 
 const day = 86_400_000
@@ -206,6 +210,26 @@ describe('content whose verdict comes later', () => {
     await expectOrder(test, tenant)
     test.advance(2 * day)
     await runJob(test, quarantineSweep, { version: 1, scope: 'all' })
+    await expectOrder(test, tenant)
+  })
+
+  it('stays when somebody settles it late, after its row went with what it had been given in exchange', async () => {
+    const admin = { tenant, role: 'admin' as const, user: 'root' }
+    const rules = { versions: { kept: 0, days: null }, trash: { days: null } }
+    await test.call(admin, '/api/v1/files/retention', { method: 'PUT', json: rules, headers: { 'if-match': '"0"' } })
+    const { id } = await ada.upload('a.bin', 'one')
+    clamd.hold()
+    const bytes = large()
+    await ada.overwrite(id, bytes)
+    await test.context.settler[Symbol.asyncDispose]()
+    clamd.release()
+    const [row] = await test.context.database.tenantTransaction(tenant.id, (tx) => tx.select().from(files).where(eq(files.headId, id)))
+    const accepted = await test.context.gate.resume(row!.quarantine!)
+    expect(await scan(row!.id)).toEqual({ outcome: 'clean' })
+    expect(await revisions(id)).toEqual([[2, true, 'clean']])
+    const late = { author: platformAuthor(tenant.id, 'late'), row: row!, leaseToken: randomUUID() }
+    expect(await settle(test.context, late, accepted)).toBeNull()
+    expect(await isContent(id, bytes)).toBe(true)
     await expectOrder(test, tenant)
   })
 

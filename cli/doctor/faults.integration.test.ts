@@ -145,7 +145,7 @@ const injections: readonly Injection[] = [
     fault: 'schema.behind',
     by: 'a migration that was not applied',
     inject: async (broken) => {
-      const [row] = await on.sql(`delete from files.schema_migrations where file = '0004_resumable.sql' returning source, file, sha256`)
+      const [row] = await on.sql(`delete from files.schema_migrations where file = '0005_versions.sql' returning source, file, sha256`)
       const values = [row?.['source'], row?.['file'], row?.['sha256']]
       const back = 'insert into files.schema_migrations (source, file, sha256) values ($1, $2, $3)'
       broken.defer(async () => void (await on.sql(back, values)))

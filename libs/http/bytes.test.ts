@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { problemIn, raw, serve, sha256 } from './http.fixtures.ts'
-import { bytes, openApiDocument, reply, routesFor } from './index.ts'
+import { anyType, bytes, openApiDocument, reply, routesFor } from './index.ts'
 
 const route = routesFor<unknown>()
 const always = { 'x-always': 'yes' }
@@ -46,6 +46,19 @@ const refuse = route(
   },
   async () => reply(200, 'enough'),
 )
+const whatever = route(
+  {
+    method: 'POST',
+    path: '/whatever',
+    operation: 'bytes.whatever',
+    summary: 'Takes bytes of any type',
+    auth: { role: 'member', scope: 'bytes:write' },
+    idempotent: true,
+    body: bytes({ type: anyType }),
+    responses: Taken,
+  },
+  async ({ stream }) => reply(200, String(Buffer.concat(await stream.toArray()).length)),
+)
 const options = route(
   {
     method: 'OPTIONS',
@@ -57,7 +70,7 @@ const options = route(
   },
   async () => reply(204, undefined, { headers: { 'x-served': 'bytes' } }),
 )
-const routes = [write, maybe, refuse, options]
+const routes = [write, maybe, refuse, whatever, options]
 
 const octets = { 'content-type': type }
 const send = (method: string, body: Buffer | null, headers: Record<string, string> = octets) => ({
@@ -91,6 +104,23 @@ describe('a body of plain bytes', () => {
     expect([none.status, await none.text()]).toEqual([200, '0'])
     const some = await server.fetch('/bytes', { ...send('POST', Buffer.from('abc')), as: 'member' })
     expect(await some.text()).toBe('3')
+  })
+
+  it.each<[string, Record<string, string>]>([
+    ['some type', { 'content-type': 'application/x-www-form-urlencoded' }],
+    ['no type', {}],
+  ])('of %s is taken where any is', async (_name, headers) => {
+    await using server = await serve({ routes })
+    const response = await server.fetch('/whatever', { ...send('POST', Buffer.from('abc'), headers), as: 'member' })
+    expect([response.status, await response.text()]).toEqual([200, '3'])
+    const packed = { ...send('POST', Buffer.from('abc'), { ...headers, 'content-encoding': 'gzip' }), as: 'member' }
+    expect((await server.fetch('/whatever', packed)).status).toBe(415)
+  })
+
+  it('is described as what it takes, and with its key where it has one', () => {
+    const { paths } = openApiDocument(routes, { title: 'Bytes', version: '1' }) as { paths: Record<string, Record<string, object>> }
+    expect(paths['/whatever']?.['post']).toMatchObject({ requestBody: { required: true, content: { [anyType]: {} } } })
+    expect(JSON.stringify(paths['/whatever']?.['post'])).toContain('Idempotency-Key')
   })
 
   it('takes no Idempotency-Key: what was compared would be gone', () => {

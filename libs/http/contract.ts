@@ -65,7 +65,7 @@ export interface Contract {
   /** Headers that every answer has, also one that was refused before the handler. */
   readonly always?: Readonly<Record<string, string>>
   readonly rate?: RateRule
-  /** Whether `Idempotency-Key` is honoured. True for unsafe methods of authenticated routes unless stated otherwise. */
+  /** Whether `Idempotency-Key` is honoured. True for unsafe methods of authenticated routes, but for those that take plain bytes. */
   readonly idempotent?: boolean
   /** Served by the internal listener only. */
   readonly internal?: boolean

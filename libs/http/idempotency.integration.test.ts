@@ -6,7 +6,17 @@ import { Client } from 'pg'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { acme, boundary, json, multipartBody, pointersOf, problemIn, serve, sha256, upload } from './http.fixtures.ts'
-import { createIdempotencyStore, migrations, multipart, removeExpiredKeys, reply, routesFor } from './index.ts'
+import {
+  anyType,
+  bytes,
+  createIdempotencyStore,
+  migrations,
+  multipart,
+  removeExpiredKeys,
+  reply,
+  requireIfMatch,
+  routesFor,
+} from './index.ts'
 
 /** A service with one table, so that effects can be counted. */
 const service = { service: 'notes', folder: new URL('./test-migrations/', import.meta.url) }
@@ -97,6 +107,19 @@ const withFile = route(
   },
 )
 
+const withBytes = route(
+  { ...contract, method: 'PUT', path: '/api/v1/bytes/{id}', operation: 'bytes.put', body: bytes({ type: anyType }), idempotent: true },
+  async ({ stream, tenant, idempotency, request }, context) => {
+    requireIfMatch(request, '"1"', { optional: true })
+    const text = sha256(Buffer.concat(await stream.toArray()))
+    return context.database.tenantTransaction(tenant.id, async (tx) => {
+      const answer = reply(201, { id: await write(tx, text), text })
+      await idempotency.complete(tx, answer)
+      return answer
+    })
+  },
+)
+
 const homeless = route(
   { ...contract, path: '/api/v1/tenants', operation: 'tenants.create', auth: 'principal' },
   async ({ body, idempotency }, context) =>
@@ -109,7 +132,7 @@ const homeless = route(
     }),
 )
 
-const routes = [inTransaction, afterwards, withFile, homeless]
+const routes = [inTransaction, afterwards, withFile, withBytes, homeless]
 
 interface StartOptions {
   leaseSeconds?: number
@@ -380,7 +403,7 @@ describe('an upload', () => {
     await using server = await start()
     const data = 'x'.repeat(200_000)
     const responses = await Promise.all(Array.from({ length: 50 }, () => server.fetch('/api/v1/files', file(data))))
-    expect(responses.filter(({ status }) => status !== 201 && status !== 409)).toEqual([])
+    expect(responses.map(({ status }) => status).filter((status) => status !== 201 && status !== 409)).toEqual([])
     expect(await notes()).toBe(1)
   })
 
@@ -390,6 +413,46 @@ describe('an upload', () => {
     expect((await server.fetch('/api/v1/files', { ...file(''), body: new Uint8Array(cut) })).status).toBe(400)
     expect(await keys()).toEqual([])
     expect((await server.fetch('/api/v1/files', file('hello'))).status).toBe(201)
+  })
+})
+
+describe('plain bytes, where the route takes keys of them', () => {
+  const put = (body: string, headers: Record<string, string> = {}) => ({
+    ...{ method: 'PUT', body, as: 'member' },
+    headers: { 'idempotency-key': 'b1', 'content-type': 'application/x-anything', ...headers },
+  })
+
+  it('that are repeated get the first answer and are not stored again, whatever type is said', async () => {
+    await using server = await start()
+    const first = await server.fetch('/api/v1/bytes/1', put('hello'))
+    const again = await server.fetch('/api/v1/bytes/1', put('hello', { 'content-type': 'text/plain' }))
+    expect([again.status, again.headers.get('idempotency-replayed'), await again.json()]).toEqual([201, 'true', await first.json()])
+    expect(await notes()).toBe(1)
+  })
+
+  it.each([
+    ['others', '/api/v1/bytes/1', 'other'],
+    ['the same for something else', '/api/v1/bytes/2', 'hello'],
+    ['none', '/api/v1/bytes/1', ''],
+  ])('with %s are refused', async (_name, path, body) => {
+    await using server = await start()
+    await server.fetch('/api/v1/bytes/1', put('hello'))
+    expect((await problemIn(await server.fetch(path, put(body)))).code).toBe('idempotency.key-reused')
+    expect(await notes()).toBe(1)
+  })
+
+  it('that were refused before they were read free the key', async () => {
+    await using server = await start()
+    expect((await server.fetch('/api/v1/bytes/1', put('hello', { 'if-match': '"2"' }))).status).toBe(412)
+    expect(await keys()).toEqual([])
+    expect((await server.fetch('/api/v1/bytes/1', put('hello', { 'if-match': '"1"' }))).status).toBe(201)
+  })
+
+  it('fifty at a time are stored once', async () => {
+    await using server = await start()
+    const responses = await Promise.all(Array.from({ length: 50 }, () => server.fetch('/api/v1/bytes/1', put('x'.repeat(200_000)))))
+    expect(responses.map(({ status }) => status).filter((status) => status !== 201 && status !== 409)).toEqual([])
+    expect(await notes()).toBe(1)
   })
 })
 

@@ -1,5 +1,5 @@
 export { createHttpApp, type HttpAppOptions, mount, type RequestEnd } from './app.ts'
-export { type Bytes, bytes } from './bytes.ts'
+export { anyType, type Bytes, bytes } from './bytes.ts'
 export {
   type AuthRequirement,
   type Contract,

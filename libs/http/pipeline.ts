@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream'
 import { finished } from 'node:stream/promises'
 import { describeSpan, idsOfPath } from '@slipway/telemetry/span'
 import type { Request, RequestHandler, Response } from 'express'
@@ -87,8 +88,9 @@ async function serve(exchange: Exchange, prepared: Prepared): Promise<void> {
   }
   describeSpan({ tenant: exchange.tenant?.id, ...idsOfPath(contract.path, exchange.request.params) })
   const key = prepared.takesKey && prepared.idempotency ? parseIdempotencyKey(exchange.headers['idempotency-key']) : null
-  if (isBytes(contract.body)) return sendAnswer(exchange, prepared, await runBytes(exchange, prepared, base))
-  await (isMultipart(contract.body) ? serveUpload(exchange, prepared, { base, key }) : serveJson(exchange, prepared, { base, key }))
+  await (isMultipart(contract.body) || isBytes(contract.body)
+    ? serveUpload(exchange, prepared, { base, key })
+    : serveJson(exchange, prepared, { base, key }))
 }
 
 /** What both kinds of request share: the checked input without its body, and the key that the client sent. */
@@ -116,10 +118,10 @@ async function serveUpload(exchange: Exchange, prepared: Prepared, { base, key }
   const store = prepared.idempotency
   if (key === null || store === null)
     return sendAnswer(exchange, prepared, await runUpload(exchange, prepared, { base, idempotency: noKey }))
-  let upload: Upload | null = null
+  let upload: Incoming | null = null
   const once = {
     ...onceOptions(exchange, prepared, { store, key }),
-    fingerprint: () => (upload ? uploadFingerprint(exchange, upload) : null),
+    fingerprint: () => upload?.fingerprint() ?? null,
     handle: (idempotency: IdempotencyHandle) =>
       runUpload(exchange, prepared, {
         base,
@@ -137,29 +139,42 @@ async function serveUpload(exchange: Exchange, prepared: Prepared, { base, key }
 interface UploadRun {
   base: Opened['base']
   idempotency: IdempotencyHandle
-  onOpen?: (upload: Upload) => void
+  onOpen?: (upload: Incoming) => void
 }
 
 async function runUpload(exchange: Exchange, prepared: Prepared, { base, idempotency, onOpen }: UploadRun): Promise<AnyReply> {
-  using upload = await openUpload(exchange, uploadOptions(prepared, idempotency.key !== null))
+  using upload = await openIncoming(exchange, prepared, idempotency.key !== null)
   onOpen?.(upload)
   // Awaited here, so that the upload is not disposed of before the handler is done with it.
-  return await run(prepared, { ...base, body: undefined, parts: upload, idempotency })
+  return await run(prepared, { ...base, ...upload.input, body: undefined, idempotency })
 }
 
-async function runBytes(exchange: Exchange, prepared: Prepared, base: object): Promise<AnyReply> {
+/** A body that the handler reads as it comes. */
+interface Incoming extends Disposable {
+  readonly input: { readonly parts: Upload | undefined; readonly stream: Readable | undefined }
+  readonly bytes: Readable
+  readonly fingerprint: () => string | null
+}
+
+async function openIncoming(exchange: Exchange, prepared: Prepared, digest: boolean): Promise<Incoming> {
   const { contract, pace } = prepared
-  if (!isBytes(contract.body)) throw new TypeError(`${contract.operation} takes no bytes`)
-  using incoming = openBytes(exchange, { contract: contract.body, pace })
-  // Awaited here, so that the body is not disposed of before the handler is done with it.
-  return await run(prepared, { ...base, body: undefined, parts: undefined, stream: incoming.stream, idempotency: noKey })
+  if (isBytes(contract.body)) {
+    const incoming = openBytes(exchange, { contract: contract.body, pace, digest })
+    const fingerprint = () => bytesFingerprint(exchange, incoming.sha256())
+    const input = { parts: undefined, stream: incoming.stream }
+    return { input, bytes: incoming.stream, fingerprint, [Symbol.dispose]: () => incoming[Symbol.dispose]() }
+  }
+  const upload = await openUpload(exchange, uploadOptions(prepared, digest))
+  const fingerprint = () => uploadFingerprint(exchange, upload)
+  const input = { parts: upload, stream: undefined }
+  return { input, bytes: upload.file.stream, fingerprint, [Symbol.dispose]: () => upload[Symbol.dispose]() }
 }
 
 /** Reads a repeated upload to its end without keeping it. */
 async function fingerprintUpload(exchange: Exchange, prepared: Prepared): Promise<string | null> {
-  using upload = await openUpload(exchange, uploadOptions(prepared, true))
-  await finished(upload.file.stream.resume())
-  return uploadFingerprint(exchange, upload)
+  using upload = await openIncoming(exchange, prepared, true)
+  await finished(upload.bytes.resume())
+  return upload.fingerprint()
 }
 
 function uploadOptions({ contract, checkFields, pace }: Prepared, digest: boolean): UploadOptions {
@@ -170,6 +185,10 @@ function uploadOptions({ contract, checkFields, pace }: Prepared, digest: boolea
 function uploadFingerprint(exchange: Exchange, { rawFields, file, sha256 }: Upload): string | null {
   const digest = sha256()
   return digest === null ? null : fingerprintOf({ ...target(exchange), fields: rawFields, file: { name: file.name, sha256: digest } })
+}
+
+function bytesFingerprint(exchange: Exchange, sha256: string | null): string | null {
+  return sha256 === null ? null : fingerprintOf({ ...target(exchange), sha256 })
 }
 
 function target(exchange: Exchange): object {

@@ -5,6 +5,7 @@ import type { Quota } from './domain/quota.ts'
 import type { ReadCounter } from './domain/read-counter.ts'
 import type { Rescans } from './domain/rescans.ts'
 import type { UploadLocks } from './domain/resumable-lock.ts'
+import type { RetentionLimits } from './domain/retention.ts'
 import type { Settler } from './domain/settler.ts'
 
 export interface FilesLimits {
@@ -13,7 +14,7 @@ export interface FilesLimits {
   /** Up to this size the answer waits for the verdict. */
   syncBytes: number
   quota: Quota
-  trashDays: number
+  retention: RetentionLimits
   quarantineDays: number
   /** How long a resumable upload may take. */
   resumableHours: number

@@ -24,8 +24,8 @@ afterAll(async () => {
   for (const part of [test.runtime, test.system, test.database]) await part[Symbol.asyncDispose]()
 })
 
-const { folders, files: fileTable, quarantine, usage, resumableUploads } = schema
-const tables: PgTable[] = [folders, fileTable, quarantine, usage, resumableUploads]
+const { folders, files: fileTable, quarantine, usage, resumableUploads, retention } = schema
+const tables: PgTable[] = [folders, fileTable, quarantine, usage, resumableUploads, retention]
 const folder = (tenantId: string | undefined, parentId: string | null = null) => {
   const now = new Date()
   const id = randomUUID()
@@ -35,7 +35,7 @@ const folder = (tenantId: string | undefined, parentId: string | null = null) =>
 describe('the schema', () => {
   it('keeps tenants apart in every table', async () => {
     expect(await assertTenantTables(test.database.adminUrl, 'files')).toEqual(
-      expect.arrayContaining(['files', 'folders', 'quarantine', 'resumable_uploads', 'usage']),
+      expect.arrayContaining(['files', 'folders', 'quarantine', 'resumable_uploads', 'retention', 'usage']),
     )
   })
 

@@ -108,11 +108,25 @@ export const files = schema.table(
     rescanDatabase: text('rescan_database'),
     rescanAt: moment('rescan_at'),
     release: jsonb('release').$type<Release>(),
+    /** The file whose earlier, or coming, content this row holds: a version. Null = a file that people see. */
+    headId: uuid('head_id'),
+    /** Which object holds the bytes: see `contentIdOf`. */
+    contentId: uuid('content_id'),
+    /** The order of those who wrote. */
+    revision: integer('revision').notNull().default(1),
+    /** Of a file: the highest that was given to a content of it. */
+    lastRevision: integer('last_revision').notNull().default(1),
+    /** When something else became the content of the file. */
+    supersededAt: moment('superseded_at'),
+    /** Of the content, where it is not that with which the file was made. */
+    contentBy: text('content_by'),
+    contentAt: moment('content_at'),
   },
   (table) => [
     uniqueIndex('files_name')
       .on(table.tenantId, table.folderId, table.nameKey)
-      .where(sql`trashed_at is null and verdict in ('pending', 'clean')`),
+      .where(sql`trashed_at is null and head_id is null and verdict in ('pending', 'clean')`),
+    uniqueIndex('files_versions').on(table.headId, table.revision).where(sql`head_id is not null`),
     index('files_by_time').on(table.tenantId, table.createdAt, table.id),
     index('files_by_size').on(table.tenantId, table.size, table.id),
     index('files_by_name').on(table.tenantId, table.nameKey, table.id),
@@ -154,6 +168,8 @@ export const quarantine = schema.table(
     release: jsonb('release').$type<ReleaseRequest>(),
     noticeId: uuid('notice_id'),
     noticedAt: moment('noticed_at'),
+    /** Which object of the readable bucket a rescan found it in: see `contentIdOf`. */
+    contentId: uuid('content_id'),
   },
   (table) => [index('quarantine_by_time').on(table.tenantId, table.createdAt, table.id)],
 )
@@ -205,4 +221,15 @@ export const usage = schema.table('usage', {
   files: integer('files').notNull().default(0),
   /** When owners and admins were last told of malware that a rescan has found. */
   noticedAt: moment('noticed_at'),
+})
+
+/** What a tenant has decided on keeping what was overwritten or deleted; null = as the installation does. */
+export const retention = schema.table('retention', {
+  tenantId: uuid('tenant_id').primaryKey(),
+  versionsKept: integer('versions_kept'),
+  versionDays: integer('version_days'),
+  trashDays: integer('trash_days'),
+  version: integer('version').notNull().default(1),
+  updatedBy: text('updated_by').notNull(),
+  updatedAt: moment('updated_at').notNull(),
 })

@@ -52,7 +52,8 @@ describe('the configuration', () => {
 
   it('defaults to 1 GiB per file and 64 MiB that are waited for', async () => {
     const { limits } = await files.context(runtime({}, 1_073_741_824))
-    expect(limits).toMatchObject({ fileBytes: 1_073_741_824, syncBytes: 67_108_864, trashDays: 30 })
+    expect(limits).toMatchObject({ fileBytes: 1_073_741_824, syncBytes: 67_108_864 })
+    expect(limits.retention).toEqual({ versionsKept: 20, versionDays: 90, trashDays: 30, most: { versionsKept: 100, days: 3650 } })
   })
 
   it('refuses a limit above that of the scanner, naming both', () => {

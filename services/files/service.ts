@@ -10,6 +10,7 @@ import { observeQuota } from './domain/quota-metrics.ts'
 import { createReadCounter } from './domain/read-counter.ts'
 import { createRescans } from './domain/rescans.ts'
 import { createUploadLocks } from './domain/resumable-lock.ts'
+import type { RetentionLimits } from './domain/retention.ts'
 import { createSettler } from './domain/settler.ts'
 import { fileIsolation } from './jobs/file-isolation.ts'
 import { filePurge } from './jobs/file-purge.ts'
@@ -22,12 +23,15 @@ import { quarantineSweep } from './jobs/quarantine-sweep.ts'
 import { getContent } from './routes/content.ts'
 import { deleteFile, getFile, listFiles, patchFile, restoreFileRoute } from './routes/files.ts'
 import { createFolderRoute, deleteFolder, getFolder, listFolders, patchFolder } from './routes/folders.ts'
+import { putContent } from './routes/overwrite.ts'
 import { getQuarantine, listQuarantine, purgeQuarantine } from './routes/quarantine.ts'
 import { releaseRoute, withdrawReleaseRoute } from './routes/release.ts'
 import { rescanRoute } from './routes/rescan.ts'
 import { createResumable, deleteResumable, getResumable, patchResumable, resumableOptions } from './routes/resumable.ts'
+import { getRetention, putRetention } from './routes/retention.ts'
 import { uploadFile } from './routes/upload.ts'
 import { getUsage } from './routes/usage.ts'
+import { deleteVersion, getVersion, getVersionContent, listVersions, restoreVersionRoute } from './routes/versions.ts'
 
 const mebibyte = 1_048_576
 const gibibyte = 1024 * mebibyte
@@ -48,7 +52,30 @@ const config = {
     max: 2_147_483_647,
     description: 'Files that a tenant may keep, trash included',
   }),
-  trashDays: integer('FILES_TRASH_DAYS', { default: 30, description: 'Days until what lies in the trash is purged' }),
+  trashDays: integer('FILES_TRASH_DAYS', {
+    default: 30,
+    description: 'Days until what lies in the trash is purged, unless the tenant says',
+  }),
+  versionsKept: integer('FILES_VERSIONS_KEPT', {
+    default: 20,
+    description: 'Earlier versions of a file that are kept when it is overwritten, unless the tenant says; 0 = none',
+  }),
+  versionDays: integer('FILES_VERSION_DAYS', {
+    default: 90,
+    min: 1,
+    description: 'Days until an earlier version of a file is purged, unless the tenant says',
+  }),
+  mostVersions: integer('FILES_VERSIONS_MOST', {
+    default: 100,
+    max: 1000,
+    description: 'Earlier versions of a file that a tenant may keep',
+  }),
+  mostDays: integer('FILES_RETENTION_DAYS_MOST', {
+    default: 3650,
+    min: 1,
+    max: 36_500,
+    description: 'Days that a tenant may keep versions and the trash',
+  }),
   quarantineDays: integer('FILES_QUARANTINE_DAYS', { default: 90, description: 'Days until refused files and their records are purged' }),
   resumableHours: integer('FILES_RESUMABLE_HOURS', {
     default: 24,
@@ -72,7 +99,21 @@ const getAudit = auditRoute<FilesContext>({
 })
 
 // Fixed paths come before those with a parameter in the same place.
-const fileRoutes = [uploadFile, listFiles, getUsage, getAudit, getFile, getContent, patchFile, deleteFile, restoreFileRoute, rescanRoute]
+const fileRoutes = [
+  uploadFile,
+  listFiles,
+  getUsage,
+  getAudit,
+  getFile,
+  getContent,
+  putContent,
+  patchFile,
+  deleteFile,
+  restoreFileRoute,
+  rescanRoute,
+]
+const versionRoutes = [listVersions, getVersion, getVersionContent, restoreVersionRoute, deleteVersion]
+const retentionRoutes = [getRetention, putRetention]
 const resumableRoutes = [createResumable, getResumable, patchResumable, deleteResumable, resumableOptions]
 const folderRoutes = [createFolderRoute, listFolders, getFolder, patchFolder, deleteFolder]
 const quarantineRoutes = [listQuarantine, getQuarantine, purgeQuarantine, releaseRoute, withdrawReleaseRoute]
@@ -85,7 +126,7 @@ export const files = defineService({
   migrations: new URL('./migrations/', import.meta.url),
   buckets: [filesBucket],
   bucketRows,
-  routes: [...fileRoutes, ...resumableRoutes, ...folderRoutes, ...quarantineRoutes],
+  routes: [...retentionRoutes, ...fileRoutes, ...versionRoutes, ...resumableRoutes, ...folderRoutes, ...quarantineRoutes],
   queues: [fileScan, filePurge, objectRemoval, quarantineSweep, fileRescan, fileRescanSweep, fileIsolation, infectionNotice],
   schedules: [
     { id: 'file-purge', queue: filePurge, every: hours(1), payload: { version: 1 } },
@@ -95,6 +136,17 @@ export const files = defineService({
   ],
   context: createContext,
 })
+
+/** @throws if a default is above what tenants may ask for */
+function retentionLimits({ versionsKept, versionDays, trashDays, mostVersions, mostDays }: Values<typeof config>): RetentionLimits {
+  const faults = [
+    versionsKept > mostVersions && `FILES_VERSIONS_KEPT is ${versionsKept}, above FILES_VERSIONS_MOST (${mostVersions})`,
+    versionDays > mostDays && `FILES_VERSION_DAYS is ${versionDays}, above FILES_RETENTION_DAYS_MOST (${mostDays})`,
+    trashDays > mostDays && `FILES_TRASH_DAYS is ${trashDays}, above FILES_RETENTION_DAYS_MOST (${mostDays})`,
+  ].filter((fault) => fault !== false)
+  if (faults.length > 0) throw new Error(`${faults.join('; ')}: lower it, or raise the maximum`)
+  return { versionsKept, versionDays, trashDays, most: { versionsKept: mostVersions, days: mostDays } }
+}
 
 /** @throws if FILES_MAX_BYTES is above what the scanner takes: everything between would be uploaded only to be refused */
 function createContext(runtime: Runtime<Values<typeof config>>): FilesContext {
@@ -110,11 +162,11 @@ function createContext(runtime: Runtime<Values<typeof config>>): FilesContext {
     fileBytes: config.maxBytes,
     syncBytes: config.syncBytes,
     quota: { bytes: config.quotaBytes, files: config.quotaFiles },
-    trashDays: config.trashDays,
+    retention: retentionLimits(config),
     quarantineDays: config.quarantineDays,
     resumableHours: config.resumableHours,
   }
-  const settler = runtime.own(createSettler({ database, storage, now, onError }))
+  const settler = runtime.own(createSettler({ database, storage, limits, now, onError }))
   if (runtime.kind === 'worker') observeQuota(runtime, limits.quota)
   const reads = runtime.own(createReadCounter({ system, now, onError: (error) => log.debug({ err: error }, 'reads were not counted') }))
   const downloads = runtime.own(

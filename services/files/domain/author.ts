@@ -10,8 +10,8 @@ export interface Author {
 }
 
 interface Change {
-  action: `${'file' | 'folder' | 'quarantine'}.${string}`
-  subject: { type: 'file' | 'folder' | 'quarantine'; id: string }
+  action: `${'file' | 'folder' | 'quarantine' | 'retention'}.${string}`
+  subject: { type: 'file' | 'folder' | 'quarantine' | 'retention'; id: string }
   before?: object
   after?: object
 }

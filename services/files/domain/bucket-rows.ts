@@ -1,13 +1,14 @@
 import { type Database, inBatches, type Transaction } from '@slipway/db'
 import { type BucketRows, type ExpectedObject, type ObjectRef, quarantineBucket } from '@slipway/storage'
-import { and, eq, inArray, isNull, or, sql } from 'drizzle-orm'
+import { and, eq, inArray, isNull, sql } from 'drizzle-orm'
 import { files, quarantine } from '../schema.ts'
-import { fileIdOf, filesBucket } from './object.ts'
+import { contentId, contentIdOfKey, filesBucket } from './object.ts'
 import { knownPieces } from './resumable-sweep.ts'
 
 // Ids are compared by their bytes, and so are keys.
 const readable = `
-  select tenant_id || '/' || id as key, size from files.files where verdict = 'clean' order by tenant_id, id`
+  select tenant_id || '/' || coalesce(content_id, id) as key, size from files.files where verdict = 'clean'
+  order by tenant_id, coalesce(content_id, id)`
 
 // What was refused is evidence, what is pending is all that there is of an upload.
 const quarantined = `
@@ -54,14 +55,17 @@ export async function knownQuarantineKeys(tx: Transaction, keys: string[]): Prom
 }
 
 export async function knownReadableKeys(tx: Transaction, keys: string[]): Promise<Set<string>> {
-  const ids = keys.flatMap((key) => fileIdOf(key) ?? [])
+  const ids = keys.flatMap((key) => contentIdOfKey(key) ?? [])
   if (ids.length === 0) return new Set()
-  // What a rescan found is evidence, and stays until `file-isolation` has moved it.
-  const waitsForIsolation = and(eq(files.verdict, 'infected'), eq(quarantine.foundBy, 'rescan'), isNull(quarantine.isolatedAt))
-  const rows = await tx
-    .select({ id: files.id, tenantId: files.tenantId })
+  const readable = await tx
+    .select({ id: contentId, tenantId: files.tenantId })
     .from(files)
-    .leftJoin(quarantine, eq(quarantine.id, files.id))
-    .where(and(inArray(files.id, ids), or(inArray(files.verdict, ['pending', 'clean']), waitsForIsolation)))
-  return new Set(rows.map((row) => `${row.tenantId}/${row.id}`))
+    .where(and(inArray(contentId, ids), inArray(files.verdict, ['pending', 'clean'])))
+  // What a rescan found is evidence, and stays until `file-isolation` has moved it.
+  const evidenceId = sql<string>`coalesce(${quarantine.contentId}, ${quarantine.id})`
+  const waiting = await tx
+    .select({ id: evidenceId, tenantId: quarantine.tenantId })
+    .from(quarantine)
+    .where(and(inArray(evidenceId, ids), eq(quarantine.foundBy, 'rescan'), isNull(quarantine.isolatedAt)))
+  return new Set([...readable, ...waiting].map((row) => `${row.tenantId}/${row.id}`))
 }

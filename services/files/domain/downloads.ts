@@ -2,14 +2,15 @@ import type { Readable } from 'node:stream'
 import type { Database } from '@slipway/db'
 import { and, inArray, sql } from 'drizzle-orm'
 import { files } from '../schema.ts'
+import { contentId } from './object.ts'
 
 /**
  * Downloads that are under way. What turns out infected is cut within two seconds: the client sees a connection that broke before all
  * bytes had come, never a complete answer. While there are downloads, one query a second asks for all of them.
  */
 export interface Downloads extends AsyncDisposable {
-  /** Until the stream closes. */
-  watch(fileId: string, stream: Readable): void
+  /** Until the stream closes. By the id of the content, which may become another's while it is read. */
+  watch(contentId: string, stream: Readable): void
 }
 
 interface Parts {
@@ -52,11 +53,11 @@ export function createDownloads({ system, onError }: Parts): Downloads {
   }
 
   return {
-    watch(fileId, stream) {
+    watch(id, stream) {
       if (stream.destroyed) return
-      const streams = open.get(fileId) ?? new Set()
-      open.set(fileId, streams.add(stream))
-      stream.once('close', () => forget(fileId, stream))
+      const streams = open.get(id) ?? new Set()
+      open.set(id, streams.add(stream))
+      stream.once('close', () => forget(id, stream))
       timer ??= setInterval(() => void look(), everyMilliseconds).unref()
     },
     async [Symbol.asyncDispose]() {
@@ -66,11 +67,11 @@ export function createDownloads({ system, onError }: Parts): Downloads {
 }
 
 async function refusedAmong(system: Database, ids: readonly string[]): Promise<string[]> {
-  const open = sql`${files.id} = any(${sql.param(ids)}::uuid[])`
+  const open = sql`${contentId} = any(${sql.param(ids)}::uuid[])`
   const rows = await system.transaction(
     (tx) =>
       tx
-        .select({ id: files.id })
+        .select({ id: contentId })
         .from(files)
         .where(and(open, inArray(files.verdict, ['infected', 'unscannable']))),
     { readOnly: true },

@@ -6,6 +6,7 @@ import { type Author, audit, nameOf } from './author.ts'
 import { requireDestination } from './folders.ts'
 import type { FileRow } from './listing.ts'
 import { freeName, nameKey } from './names.ts'
+import { contentId, contentIdOf } from './object.ts'
 import { lockTree } from './quota.ts'
 
 interface FileChange {
@@ -23,9 +24,12 @@ interface Place {
   except?: string
 }
 
-/** @throws resource.not-found – for a file of another tenant as for one that never was */
+/** @throws resource.not-found – for a file of another tenant or a version as for one that never was */
 export async function requireFile(tx: Transaction, id: string): Promise<FileRow> {
-  const [row] = await tx.select().from(files).where(eq(files.id, id))
+  const [row] = await tx
+    .select()
+    .from(files)
+    .where(and(eq(files.id, id), isNull(files.headId)))
   if (!row) throw problem('resource.not-found', { detail: `there is no file ${id}` })
   return row
 }
@@ -105,6 +109,7 @@ async function isTaken(tx: Transaction, { folderId, name, except }: Place): Prom
         folderId === null ? isNull(files.folderId) : eq(files.folderId, folderId),
         eq(files.nameKey, nameKey(name)),
         isNull(files.trashedAt),
+        isNull(files.headId),
         inArray(files.verdict, ['pending', 'clean']),
         except ? ne(files.id, except) : undefined,
       ),
@@ -127,7 +132,10 @@ async function updateFile(tx: Transaction, row: FileRow, values: Partial<typeof 
   return changed
 }
 
-/** That it is readable and of the content that `row` tells: only what is pending may not know its digest. */
-export function isStill({ id, sha256 }: FileRow) {
-  return and(eq(files.id, id), eq(files.verdict, 'clean'), eq(files.sha256, sha256 ?? ''))
+/**
+ * Whichever row holds the readable content that `row` told, as rows may have exchanged what they hold. Only what is pending may not know
+ * its digest.
+ */
+export function holdsContentOf(row: FileRow) {
+  return and(eq(contentId, contentIdOf(row)), eq(files.verdict, 'clean'), eq(files.sha256, row.sha256 ?? ''))
 }

@@ -3,7 +3,7 @@ import { and, eq, isNull, lt } from 'drizzle-orm'
 import type { FilesContext } from '../context.ts'
 import { fileIsolation } from '../jobs/file-isolation.ts'
 import { files, quarantine } from '../schema.ts'
-import { objectOf } from './object.ts'
+import { contentId, contentIdOf, objectOf } from './object.ts'
 import type { RefusalRow } from './quarantine.ts'
 
 interface Withdrawn {
@@ -27,7 +27,7 @@ export async function isolateFile(context: FilesContext, file: Withdrawn): Promi
   const [record] = await context.database.tenantTransaction(tenantId, (tx) => tx.select().from(quarantine).where(eq(quarantine.id, fileId)))
   if (record?.isolatedAt) return 'isolated'
   if (!record) return await leaveNothing(context, file, null)
-  const copy = await context.gate.isolate({ from: objectOf({ tenantId, id: fileId }), key: record.objectKey })
+  const copy = await context.gate.isolate({ from: objectOf(record), key: record.objectKey })
   if (!(await conclude(context, file))) return await leaveNothing(context, file, record)
   return copy ? 'isolated' : 'lost'
 }
@@ -40,7 +40,7 @@ async function conclude({ database, storage, now }: FilesContext, { tenantId, fi
   return await database.tenantTransaction(tenantId, async (tx) => {
     const [record] = await tx.select().from(quarantine).where(eq(quarantine.id, fileId)).for('update')
     if (!record || record.isolatedAt) return record !== undefined
-    await storage.remove(objectOf({ tenantId, id: fileId }))
+    await storage.remove(objectOf(record))
     await tx
       .update(quarantine)
       .set({ isolatedAt: new Date(now()) })
@@ -56,9 +56,10 @@ async function leaveNothing(
   record: RefusalRow | null,
 ): Promise<'released' | 'purged'> {
   const { tenantId, fileId } = file
-  const found = await database.tenantTransaction(tenantId, (tx) => tx.select({ id: files.id }).from(files).where(eq(files.id, fileId)))
+  const content = record ? contentIdOf(record) : fileId
+  const found = await database.tenantTransaction(tenantId, (tx) => tx.select({ id: files.id }).from(files).where(eq(contentId, content)))
   if (found.length > 0) return 'released'
-  await storage.remove(objectOf({ tenantId, id: fileId }))
+  await storage.remove(objectOf({ tenantId, id: content }))
   if (record) await storage.remove({ bucket: 'quarantine', key: record.objectKey })
   return 'purged'
 }

@@ -68,6 +68,7 @@ function conditions(filter: FileFilter): (SQL | undefined)[] {
   const { folderId, namePrefix, nameContains, type, trashed, doubtful } = filter
   return [
     inArray(files.verdict, ['pending', 'clean']),
+    isNull(files.headId),
     trashed ? isNotNull(files.trashedAt) : isNull(files.trashedAt),
     folderId === undefined ? undefined : folderId === null ? isNull(files.folderId) : eq(files.folderId, folderId),
     namePrefix === undefined ? undefined : sql`starts_with(${files.nameKey}, ${nameKey(namePrefix)})`,

@@ -1,16 +1,12 @@
 import type { Transaction } from '@slipway/db'
 import { problem } from '@slipway/problem'
-import { enqueue } from '@slipway/queue'
-import { and, eq, inArray, lt } from 'drizzle-orm'
-import type { z } from 'zod'
-import { type ObjectRemoval, objectRemoval } from '../jobs/object-removal.ts'
+import { and, eq, inArray, lt, sql } from 'drizzle-orm'
 import { files } from '../schema.ts'
 import { type Author, audit, nameOf } from './author.ts'
 import { requireLiveFile } from './files.ts'
-import { leaseMilliseconds } from './lease.ts'
 import type { FileRow } from './listing.ts'
-import { objectOf } from './object.ts'
-import { lockTree, returnQuota } from './quota.ts'
+import { lockTree } from './quota.ts'
+import { isLive, removeRows } from './removal.ts'
 
 /** How many files one transaction purges: it holds the lock of the tenant's tree. */
 export const purgeBatch = 100
@@ -29,7 +25,7 @@ export async function purgeFile(tx: Transaction, author: Author, target: PurgeTa
   await lockTree(tx, author.tenantId)
   const row = await requireLiveFile(tx, target.id)
   target.expect(row)
-  if (!mayPurge(author, row)) throw problem('auth.forbidden', { detail: 'only admins purge what somebody else has uploaded' })
+  if (!mayPurge(author, row.createdBy)) throw problem('auth.forbidden', { detail: 'only admins purge what somebody else has uploaded' })
   await purgeRows(tx, author, [row])
 }
 
@@ -42,41 +38,29 @@ export async function purgeTrash(tx: Transaction, author: Author, before: Date):
   return rows.length === purgeBatch
 }
 
-/**
- * Rows go first and objects later: the request for their removal is a row of the same transaction. A crash in between leaves objects
- * without a row, which nobody can read, and which the job removes.
- */
-async function purgeRows(tx: Transaction, author: Author, rows: readonly FileRow[]): Promise<void> {
+/** A file goes with all its versions; those that were refused stay in the quarantine, as evidence. Expects the tree to be locked. */
+export async function purgeRows(tx: Transaction, author: Author, rows: readonly FileRow[]): Promise<void> {
   if (rows.length === 0) return
-  const { tenantId } = author
-  await tx.delete(files).where(
-    and(
-      eq(files.tenantId, tenantId),
-      inArray(
-        files.id,
-        rows.map((row) => row.id),
-      ),
-    ),
-  )
-  await returnQuota(tx, { tenantId, files: rows.length, bytes: rows.reduce((sum, row) => sum + row.size, 0) })
+  const versions = await versionsOf(tx, rows)
+  await removeRows(tx, author.tenantId, [...rows, ...versions])
+  const live = Map.groupBy(versions.filter(isLive), (row) => row.headId)
   for (const row of rows) {
-    const { name, folderId, size, sha256 } = row
-    await audit(tx, author, { action: 'file.purged', subject: { type: 'file', id: row.id }, before: { name, folderId, size, sha256 } })
+    const { id, name, folderId, size, sha256 } = row
+    const count = live.get(id)?.length ?? 0
+    if (!isLive(row) && count === 0) continue
+    const before = { name, folderId, size, sha256, ...(count > 0 ? { versions: count } : {}) }
+    await audit(tx, author, { action: 'file.purged', subject: { type: 'file', id }, before })
   }
-  await enqueue(tx, objectRemoval, { version: 1, tenantId, objects: rows.flatMap(objectsOf) })
-  await removeAgainAfterLease(tx, tenantId, rows)
 }
 
-/** Whoever is settling the verdict of a pending file may put its object into the readable bucket once more. */
-async function removeAgainAfterLease(tx: Transaction, tenantId: string, rows: readonly FileRow[]): Promise<void> {
-  const objects = rows.filter((row) => row.verdict === 'pending').flatMap(objectsOf)
-  if (objects.length > 0) await enqueue(tx, objectRemoval, { version: 1, tenantId, objects }, { delay: 2 * leaseMilliseconds })
+function versionsOf(tx: Transaction, rows: readonly FileRow[]): Promise<FileRow[]> {
+  return tx
+    .select()
+    .from(files)
+    .where(sql`${files.headId} = any(${sql.param(rows.map((row) => row.id))}::uuid[])`)
 }
 
-function objectsOf(row: FileRow): z.output<typeof ObjectRemoval>['objects'] {
-  return [objectOf(row), ...(row.quarantine ? [{ bucket: 'quarantine' as const, key: row.quarantine.key }] : [])]
-}
-
-function mayPurge({ principal }: Author, row: FileRow): boolean {
-  return principal.kind === 'service' || principal.role === 'owner' || principal.role === 'admin' || row.createdBy === nameOf(principal)
+/** Members purge what they brought themselves. */
+export function mayPurge({ principal }: Author, madeBy: string): boolean {
+  return principal.kind === 'service' || principal.role === 'owner' || principal.role === 'admin' || madeBy === nameOf(principal)
 }

@@ -6,6 +6,8 @@ import { objectRemoval } from '../jobs/object-removal.ts'
 import { files, quarantine } from '../schema.ts'
 import { type Author, audit } from './author.ts'
 import { objectOf } from './object.ts'
+import { purgeRows } from './purge.ts'
+import { lockTree } from './quota.ts'
 
 export type RefusalRow = typeof quarantine.$inferSelect
 
@@ -33,16 +35,18 @@ export async function requireRefusal(tx: Transaction, id: string): Promise<Refus
 }
 
 /**
- * Removes records, the rows of files that were pending when they were refused, and, after the commit, the evidence.
+ * Removes records, the rows of files that had one when they were refused with all versions of them, and, after the commit, the evidence.
  * Ids that are gone already are passed over.
  */
 export async function purgeRefusals(tx: Transaction, author: Author, ids: readonly string[]): Promise<void> {
   const { tenantId } = author
+  await lockTree(tx, tenantId)
   const rows = await tx
     .delete(quarantine)
     .where(and(eq(quarantine.tenantId, tenantId), inArray(quarantine.id, [...ids])))
     .returning()
-  await tx.delete(files).where(and(inArray(files.id, [...ids]), ne(files.verdict, 'pending'), ne(files.verdict, 'clean')))
+  const refused = and(inArray(files.id, [...ids]), ne(files.verdict, 'pending'), ne(files.verdict, 'clean'))
+  await purgeRows(tx, author, await tx.select().from(files).where(refused))
   for (const { id, name, sha256, verdict, signature, reason } of rows) {
     await audit(tx, author, {
       action: 'quarantine.purged',
@@ -57,7 +61,7 @@ export async function purgeRefusals(tx: Transaction, author: Author, ids: readon
 }
 
 /** What a rescan has found may still be in the readable bucket, where it was never to be read again. */
-function objectsOf({ tenantId, id, objectKey, isolatedAt }: RefusalRow) {
-  const evidence = { bucket: 'quarantine' as const, key: objectKey }
-  return isolatedAt ? [evidence] : [evidence, objectOf({ tenantId, id })]
+function objectsOf(record: RefusalRow) {
+  const evidence = { bucket: 'quarantine' as const, key: record.objectKey }
+  return record.isolatedAt ? [evidence] : [evidence, objectOf(record)]
 }

@@ -1,6 +1,6 @@
 import type { Transaction } from '@slipway/db'
 import { problem } from '@slipway/problem'
-import { and, count, eq, gt, isNotNull, type SQL, sql } from 'drizzle-orm'
+import { and, count, eq, gt, inArray, isNotNull, or, type SQL, sql } from 'drizzle-orm'
 import { files, usage } from '../schema.ts'
 
 /** What a tenant may keep; the trash counts, as its bytes are still stored. */
@@ -33,17 +33,21 @@ export async function readTotals(tx: Transaction): Promise<{ tenants: number; al
       mostFiles: number(sql`coalesce(max(${usage.files}), 0)`),
     })
     .from(usage)
-    .where(gt(usage.files, 0))
+    .where(or(gt(usage.files, 0), gt(usage.bytes, 0)))
   const { tenants = 0, bytes = 0, files: most = 0, mostBytes = 0, mostFiles = 0 } = row ?? {}
   return { tenants, all: { bytes, files: most }, fullest: { bytes: mostBytes, files: mostFiles } }
 }
 
-/** The part of the usage that lies in the trash. */
+/** The part of the usage that lies in the trash: files, and their versions with them. */
 export async function readTrash(tx: Transaction): Promise<Quota> {
+  const trashed = tx.select({ id: files.id }).from(files).where(isNotNull(files.trashedAt))
   const [row] = await tx
-    .select({ bytes: sql<number>`coalesce(sum(${files.size}), 0)`.mapWith(Number), files: count() })
+    .select({
+      bytes: sql<number>`coalesce(sum(${files.size}), 0)`.mapWith(Number),
+      files: sql<number>`count(*) filter (where ${files.headId} is null)`.mapWith(Number),
+    })
     .from(files)
-    .where(isNotNull(files.trashedAt))
+    .where(or(isNotNull(files.trashedAt), and(inArray(files.headId, trashed), inArray(files.verdict, ['pending', 'clean']))))
   return row ?? { bytes: 0, files: 0 }
 }
 
@@ -72,11 +76,11 @@ export async function takeQuota(tx: Transaction, share: Share, quota: Quota): Pr
       and(
         eq(usage.tenantId, share.tenantId),
         sql`${usage.bytes} + ${share.bytes}::bigint <= ${quota.bytes}::bigint`,
-        sql`${usage.files} + ${share.files}::bigint <= ${quota.files}::bigint`,
+        share.files > 0 ? sql`${usage.files} + ${share.files}::bigint <= ${quota.files}::bigint` : undefined,
       ),
     )
     .returning({ tenantId: usage.tenantId })
-  if (taken.length === 0) throw quotaExceeded(await readUsage(tx, share.tenantId), quota)
+  if (taken.length === 0) throw quotaExceeded(await readUsage(tx, share.tenantId), quota, share.files)
 }
 
 /** Gives back what purged files took. Leaves the tree locked. */
@@ -88,13 +92,19 @@ export async function returnQuota(tx: Transaction, share: Share): Promise<void> 
 }
 
 /** The early answer, before a byte is read: what does not fit now is refused now. `bytes` is what is known to come at least. */
-export function assertRoom(used: Quota, quota: Quota, bytes: number): void {
-  if (used.bytes + bytes > quota.bytes || used.files + 1 > quota.files) throw quotaExceeded(used, quota)
+export function assertRoom(used: Quota, quota: Quota, { bytes, files }: Quota): void {
+  if (used.bytes + bytes > quota.bytes || (files > 0 && used.files + files > quota.files)) throw quotaExceeded(used, quota, files)
 }
 
-export function quotaExceeded(used: Quota, quota: Quota): Error {
+/** What one file takes of the quota: a version of one takes bytes only. */
+export function shareOf({ tenantId, size, headId }: Pick<typeof files.$inferSelect, 'tenantId' | 'size' | 'headId'>): Share {
+  return { tenantId, bytes: size, files: headId ? 0 : 1 }
+}
+
+/** `more`: the files that were to come. */
+export function quotaExceeded(used: Quota, quota: Quota, more = 1): Error {
   const detail =
-    used.files + 1 > quota.files
+    more > 0 && used.files + more > quota.files
       ? `the tenant keeps ${used.files} of ${quota.files} files: purge files or empty the trash`
       : `the tenant keeps ${used.bytes} of ${quota.bytes} bytes, too many for this file: purge files or empty the trash`
   return problem('quota.exceeded', { detail, used, quota })

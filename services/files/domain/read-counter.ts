@@ -1,13 +1,15 @@
 import type { Database } from '@slipway/db'
 import { sql } from 'drizzle-orm'
 import { files } from '../schema.ts'
+import { contentId } from './object.ts'
 
 /**
  * How often content is given out: what is read most is looked at first when the signatures move. Counted here and written in batches, so
  * that a read costs no write. A crash loses what was counted since the last batch, which only makes the order a little worse.
  */
 export interface ReadCounter extends AsyncDisposable {
-  count(fileId: string): void
+  /** By the id of the content. */
+  count(contentId: string): void
   flush(): Promise<void>
 }
 
@@ -34,10 +36,10 @@ export function createReadCounter({ system, now, onError }: Parts): ReadCounter 
   }
 
   return {
-    count(fileId) {
-      const before = counted.get(fileId)
+    count(id) {
+      const before = counted.get(id)
       if (before === undefined && counted.size >= batchFiles) return
-      counted.set(fileId, (before ?? 0) + 1)
+      counted.set(id, (before ?? 0) + 1)
       timer ??= setTimeout(() => void flush(), flushMilliseconds).unref()
     },
     flush,
@@ -52,7 +54,7 @@ async function write(system: Database, batch: ReadonlyMap<string, number>, at: D
       with counted as (
         select * from unnest(${sql.param([...batch.keys()])}::uuid[], ${sql.param([...batch.values()])}::bigint[]) as counted (id, reads)
       ), free as (
-        select ${files.id}, counted.reads from ${files} join counted on counted.id = ${files.id}
+        select ${files.id}, counted.reads from ${files} join counted on counted.id = ${contentId}
         order by ${files.id} for no key update of files skip locked
       )
       update ${files} set

@@ -7,6 +7,8 @@ import { type Author, audit } from './author.ts'
 /** What is kept of a refused file. The bytes stay in the quarantine bucket under `objectKey` until the record is purged. */
 export interface Refusal {
   id: string
+  /** Which object of the readable bucket it was, where that is not the one of `id`. */
+  contentId?: string | null
   name: string
   folderId: string | null
   size: number

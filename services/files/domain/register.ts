@@ -57,7 +57,7 @@ export async function registerFile(
   return row
 }
 
-function verdictColumns({ scan, quarantine }: NewFile, now: number) {
+export function verdictColumns({ scan, quarantine }: Pick<NewFile, 'scan' | 'quarantine'>, now: number) {
   if (scan) return { verdict: 'clean' as const, ...scanColumns(scan, now) }
   return { verdict: 'pending' as const, quarantine, ...newLease(now), scanAttempts: 1 }
 }

@@ -4,7 +4,7 @@ import { problem } from '@slipway/problem'
 import { enqueue } from '@slipway/queue'
 import type { ScanResult } from '@slipway/scanner'
 import type { QuarantineRef } from '@slipway/storage'
-import { eq, sql } from 'drizzle-orm'
+import { eq, inArray, sql } from 'drizzle-orm'
 import type { FilesContext } from '../context.ts'
 import { fileScan } from '../jobs/file-scan.ts'
 import { files, folders, quarantine, type Release, type ReleaseRequest } from '../schema.ts'
@@ -14,7 +14,7 @@ import type { FileRow } from './listing.ts'
 import { nameKey } from './names.ts'
 import { objectOf } from './object.ts'
 import { type RefusalRow, requireRefusal } from './quarantine.ts'
-import { lockTree, type Quota, takeQuota } from './quota.ts'
+import { lockTree, type Quota, shareOf, takeQuota } from './quota.ts'
 
 /** After this a request is as if it had never been made. */
 export const requestMilliseconds = 7 * 86_400_000
@@ -26,7 +26,8 @@ interface Wish {
   person: string
 }
 
-export type Released = { asked: RefusalRow } | { approved: FileRow }
+/** `file` is the one that people see: that of which `approved` is a version, or the same. */
+export type Released = { asked: RefusalRow } | { approved: FileRow; file: FileRow }
 
 /** People decided about this finding in these bytes; another one is for them to decide about anew. */
 export function isReleased(release: Release | null, { verdict, signature }: ScanResult): boolean {
@@ -69,16 +70,7 @@ export async function releaseRefusal(
       throw problem('resource.conflict', { detail: 'the bytes are not in quarantine, or not yet: there is nothing that could be released' })
     const request = liveRequest(record, context.now())
     const released = request
-      ? {
-          approved: await approve(tx, author, {
-            record,
-            request,
-            wish,
-            etag: evidence.etag,
-            quota: context.limits.quota,
-            now: context.now(),
-          }),
-        }
+      ? await approve(tx, author, { record, request, wish, etag: evidence.etag, quota: context.limits.quota, now: context.now() })
       : { asked: await ask(tx, author, { wish, now: context.now() }) }
     await keep(tx, released)
     return released
@@ -122,15 +114,16 @@ interface Approval {
   now: number
 }
 
-async function approve(tx: Transaction, author: Author, approval: Approval): Promise<FileRow> {
+async function approve(tx: Transaction, author: Author, approval: Approval): Promise<Extract<Released, { approved: FileRow }>> {
   const { record, request, wish, quota } = approval
   const { tenantId } = author
   if (request.person === wish.person)
     throw problem('release.same-person', {
       detail: 'this release was asked for by you, or by a key of yours: another admin has to approve it',
     })
-  await takeQuota(tx, { tenantId, bytes: record.size, files: 1 }, quota)
-  const row = await bringBack(tx, author, approval)
+  const head = await headOf(tx, record.id)
+  await takeQuota(tx, shareOf({ tenantId, size: record.size, headId: head?.id ?? null }), quota)
+  const row = await bringBack(tx, author, { ...approval, head })
   await tx.delete(quarantine).where(eq(quarantine.id, record.id))
   await audit(tx, author, {
     action: 'quarantine.release-approved',
@@ -139,12 +132,23 @@ async function approve(tx: Transaction, author: Author, approval: Approval): Pro
     after: { reason: wish.reason, name: row.name, sha256: row.sha256, verdict: record.verdict, signature: record.signature },
   })
   await enqueue(tx, fileScan, { version: 1, tenantId, fileId: record.id })
-  return row
+  return { approved: row, file: head ?? row }
+}
+
+/** The file of which this was, or was to be, a version. */
+async function headOf(tx: Transaction, id: string): Promise<FileRow | null> {
+  const version = tx.select({ headId: files.headId }).from(files).where(eq(files.id, id))
+  const [head] = await tx.select().from(files).where(inArray(files.id, version))
+  return head ?? null
 }
 
 /** The row of before, or one for an upload that never had one. Nobody holds its lease, so that `file-scan` may begin at once. */
-async function bringBack(tx: Transaction, author: Author, { record, request, etag, now }: Approval): Promise<FileRow> {
-  const { id, size, contentType, sha256, objectKey: key, verdict, signature, uploadedBy, uploadedFrom } = record
+async function bringBack(
+  tx: Transaction,
+  author: Author,
+  { record, request, etag, now, head }: Approval & { head: FileRow | null },
+): Promise<FileRow> {
+  const { id, contentId, size, contentType, sha256, objectKey: key, verdict, signature, uploadedBy, uploadedFrom } = record
   const at = new Date(now)
   const release: Release = {
     by: request.by,
@@ -154,12 +158,11 @@ async function bringBack(tx: Transaction, author: Author, { record, request, eta
     verdict,
     signature,
   }
-  const folderId = await existingFolder(tx, record.folderId)
-  const name = await freeFileName(tx, { name: record.name, folderId })
-  const ref: QuarantineRef = { bucket: 'quarantine', key, size, etag, target: objectOf({ tenantId: author.tenantId, id }) }
+  const { name, folderId } = head ? { name: head.name, folderId: null } : await freePlace(tx, record)
+  const ref: QuarantineRef = { bucket: 'quarantine', key, size, etag, target: objectOf(record) }
   const place = { folderId, name, nameKey: nameKey(name), updatedAt: at }
   const state = { verdict: 'pending' as const, release, quarantine: ref, leaseToken: null, leaseUntil: at, scanAttempts: 0 }
-  const common = { ...place, ...state, size, contentType, sha256 }
+  const common = { ...place, ...state, size, contentType, sha256, contentId }
   const traceId = uploadedFrom.traceId ?? null
   const [row] = await tx
     .insert(files)
@@ -168,6 +171,12 @@ async function bringBack(tx: Transaction, author: Author, { record, request, eta
     .returning()
   if (!row) throw new Error('insert returned no row')
   return row
+}
+
+/** A version needs none. */
+async function freePlace(tx: Transaction, record: RefusalRow): Promise<{ name: string; folderId: string | null }> {
+  const folderId = await existingFolder(tx, record.folderId)
+  return { name: await freeFileName(tx, { name: record.name, folderId }), folderId }
 }
 
 /** A folder that is gone leaves the root. */

@@ -4,7 +4,7 @@ import type { Rescanned } from '@slipway/storage'
 import { eq } from 'drizzle-orm'
 import type { FilesContext } from '../context.ts'
 import { files, type rescanReasons } from '../schema.ts'
-import { isStill } from './files.ts'
+import { holdsContentOf } from './files.ts'
 import type { FileRow } from './listing.ts'
 import { objectOf } from './object.ts'
 import { isReleased } from './release.ts'
@@ -65,7 +65,7 @@ function unlessMissing(error: unknown): null {
 /** The row may have changed in the meantime; only the content that was looked at is meant. */
 async function update(context: FilesContext, row: FileRow, values: Partial<FileRow>): Promise<boolean> {
   const updated = await context.database.tenantTransaction(row.tenantId, (tx) =>
-    tx.update(files).set(values).where(isStill(row)).returning({ id: files.id }),
+    tx.update(files).set(values).where(holdsContentOf(row)).returning({ id: files.id }),
   )
   return updated.length > 0
 }

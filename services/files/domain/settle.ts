@@ -8,9 +8,10 @@ import { files } from '../schema.ts'
 import { type Author, audit } from './author.ts'
 import { held, leaseMilliseconds, renewLease } from './lease.ts'
 import type { FileRow } from './listing.ts'
-import { objectOf } from './object.ts'
-import { lockTree, returnQuota } from './quota.ts'
+import { contentId, contentIdOf, objectOf } from './object.ts'
+import { lockTree, returnQuota, shareOf } from './quota.ts'
 import { type Refusal, recordRefusal } from './refusal.ts'
+import { arrive, makerOf, placeOf } from './versions.ts'
 
 /** A pending file whose lease is ours. */
 export interface Claim {
@@ -19,7 +20,7 @@ export interface Claim {
   leaseToken: string
 }
 
-type Settling = Pick<FilesContext, 'database' | 'storage' | 'now'>
+type Settling = Pick<FilesContext, 'database' | 'storage' | 'limits' | 'now'>
 
 /**
  * Brings a pending file to its end: readable, or refused. What a crash leaves behind at each line, and who clears it up:
@@ -41,12 +42,15 @@ export async function settle(context: Settling, pending: Claim, accepted: Accept
   return await markRefused(context, claim, { ...verdict, verdict: verdict.verdict === 'infected' ? 'infected' : 'unscannable' })
 }
 
-function markClean({ database, now }: Settling, claim: Claim, result: ScanResult): Promise<FileRow | null> {
+function markClean({ database, limits, now }: Settling, claim: Claim, result: ScanResult): Promise<FileRow | null> {
   const columns = { verdict: 'clean' as const, quarantine: null, ...scanColumns(result, now()) }
   const { author } = claim
   return database.tenantTransaction(author.tenantId, async (tx) => {
+    if (claim.row.headId) await lockTree(tx, author.tenantId)
     const row = await conclude(tx, claim, columns)
-    if (row?.release) await audit(tx, author, { action: 'file.released', subject: { type: 'file', id: row.id }, after: row.release })
+    if (row?.headId) await arrive(tx, author, { version: row, headId: row.headId, limits, at: new Date(now()) })
+    if (row?.release)
+      await audit(tx, author, { action: 'file.released', subject: { type: 'file', id: row.headId ?? row.id }, after: row.release })
     return row
   })
 }
@@ -60,8 +64,9 @@ export function markRefused({ database, now }: Settling, claim: Claim, result: R
     const columns = { verdict: result.verdict, trashedAt: null, trashedBy: null, release: null, ...scanColumns(result, at) }
     const row = await conclude(tx, claim, columns)
     if (!row) return null
-    await returnQuota(tx, { tenantId: author.tenantId, bytes: row.size, files: 1 })
-    const { id, name, folderId, size, contentType, sha256, createdBy, traceId } = row
+    await returnQuota(tx, shareOf(row))
+    const { id, size, contentType, sha256, traceId } = row
+    const { name, folderId } = await placeOf(tx, row)
     const file = {
       id,
       name,
@@ -70,7 +75,7 @@ export function markRefused({ database, now }: Settling, claim: Claim, result: R
       contentType,
       // What was lost before its scan has no digest.
       sha256: sha256 ?? '',
-      uploadedBy: createdBy,
+      uploadedBy: makerOf(row),
       uploadedFrom: traceId ? { ...author.from, traceId } : author.from,
     }
     await recordRefusal(tx, author, { ...file, objectKey: claim.row.quarantine?.key ?? '', at: new Date(at), result })
@@ -90,7 +95,10 @@ async function conclude(tx: Transaction, { row, leaseToken }: Claim, values: Par
 /** The copy came after a purge or a refusal, and must not stay. Where another settler has said clean, or is about to, it is theirs. */
 async function withdraw({ database, storage }: Settling, { author, row }: Claim): Promise<null> {
   const [current] = await database.tenantTransaction(author.tenantId, (tx) =>
-    tx.select({ verdict: files.verdict }).from(files).where(eq(files.id, row.id)),
+    tx
+      .select({ verdict: files.verdict })
+      .from(files)
+      .where(eq(contentId, contentIdOf(row))),
   )
   if (current?.verdict !== 'clean' && current?.verdict !== 'pending') await storage.remove(objectOf(row))
   return null

@@ -13,7 +13,7 @@ export interface Settler extends AsyncDisposable {
   handOver(claim: Claim): Promise<void>
 }
 
-type Parts = Pick<FilesContext, 'database' | 'storage' | 'now'> & { onError: (error: unknown) => void }
+type Parts = Pick<FilesContext, 'database' | 'storage' | 'limits' | 'now'> & { onError: (error: unknown) => void }
 
 export function createSettler(parts: Parts): Settler {
   const running = new Map<string, Claim>()

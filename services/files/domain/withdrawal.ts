@@ -9,12 +9,13 @@ import { fileRescan } from '../jobs/file-rescan.ts'
 import { infectionNotice } from '../jobs/infection-notice.ts'
 import { files } from '../schema.ts'
 import { type Author, platformAuthor } from './author.ts'
-import { isStill } from './files.ts'
+import { holdsContentOf } from './files.ts'
 import type { FileRow } from './listing.ts'
 import { objectOf } from './object.ts'
-import { lockTree, returnQuota } from './quota.ts'
+import { lockTree, returnQuota, shareOf } from './quota.ts'
 import { recordRefusal } from './refusal.ts'
 import { scanColumns } from './settle.ts'
+import { makerOf, placeOf } from './versions.ts'
 
 /** What is found within it stands in one mail. */
 const gatheringMilliseconds = 60_000
@@ -31,11 +32,12 @@ export function withdrawFile({ database, now }: FilesContext, row: FileRow, foun
   return database.tenantTransaction(row.tenantId, async (tx) => {
     await lockTree(tx, row.tenantId)
     const at = now()
+    // Another row than the one that was read, if the content was exchanged meanwhile.
     const current = await markInfected(tx, row, { ...scanColumns(found.verdict, at), updatedAt: new Date(at) })
     if (!current) return 'gone'
-    await returnQuota(tx, { tenantId: row.tenantId, bytes: row.size, files: 1 })
-    await keepEvidence(tx, author, { before: row, reads: current, found, at })
-    const { tenantId, id: fileId } = row
+    await returnQuota(tx, shareOf(current))
+    await keepEvidence(tx, author, { before: row, current, found, at })
+    const { tenantId, id: fileId } = current
     await enqueue(tx, fileIsolation, { version: 1, tenantId, fileId })
     await enqueue(tx, infectionNotice, { version: 1, tenantId }, { delay: gatheringMilliseconds })
     return 'infected'
@@ -48,37 +50,41 @@ async function markInfected(tx: Transaction, row: FileRow, values: Partial<FileR
   const [marked] = await tx
     .update(files)
     .set({ ...values, ...cleared, verdict: 'infected', version: sql`${files.version} + 1` })
-    .where(isStill(row))
+    .where(holdsContentOf(row))
     .returning()
   return marked ?? null
 }
 
 interface Evidence {
+  /** As it was when it was found. */
   before: FileRow
-  reads: Pick<FileRow, 'reads' | 'readAt'>
+  current: FileRow
   found: Rescanned
   at: number
 }
 
-async function keepEvidence(tx: Transaction, author: Author, { before, reads, found, at }: Evidence): Promise<void> {
-  const { id, name, folderId, contentType, createdBy, traceId, scanEngine, scanDatabase, scanAt } = before
-  const { key, bucket } = objectOf(before)
+async function keepEvidence(tx: Transaction, author: Author, { before, current, found, at }: Evidence): Promise<void> {
+  const { scanEngine, scanDatabase, scanAt } = before
+  const { tenantId, id, contentId, contentType, traceId, reads, readAt } = current
+  const { name, folderId } = await placeOf(tx, current)
+  const { key, bucket } = objectOf(current)
   await recordRefusal(tx, author, {
     id,
+    contentId,
     name,
     folderId,
     contentType,
     size: found.size,
     sha256: found.sha256,
-    uploadedBy: createdBy,
+    uploadedBy: makerOf(current),
     uploadedFrom: traceId ? { traceId } : {},
-    objectKey: `${before.tenantId}/${bucket}/${key}/${randomUUID()}`,
+    objectKey: `${tenantId}/${bucket}/${key}/${randomUUID()}`,
     at: new Date(at),
     result: { ...found.verdict, verdict: 'infected' },
     rescan: {
       earlier: { engine: scanEngine ?? '', database: scanDatabase ?? '', at: scanAt?.toISOString() ?? null },
-      reads: reads.reads,
-      readAt: reads.readAt,
+      reads,
+      readAt,
     },
   })
 }

@@ -3,7 +3,7 @@ import { z } from 'zod'
 
 export const FilePurge = z.object({ version: z.literal(1) })
 
-/** Empties the trash of all tenants of what has lain there for FILES_TRASH_DAYS. By schedule. */
+/** Purges what has lain in the trash, and versions that something else took the place of, for as long as a tenant keeps them. By schedule. */
 export const filePurge = defineQueue({
   name: 'file-purge',
   payload: FilePurge,

@@ -10,7 +10,9 @@ const route = routesFor<FilesContext>()
 const admin = { role: 'admin', scope: 'files:admin' } as const
 const Answer = z.object({
   quarantine: Refusal.nullable().describe('With the request in `release`; null once it was approved'),
-  file: File.nullable().describe('Pending until its bytes have been looked at once more; null before the approval'),
+  file: File.nullable().describe(
+    'Pending until its bytes have been looked at once more; of a version, the file that it belongs to; null before the approval',
+  ),
 })
 const at = '2026-11-21T09:30:00.000Z'
 const release = { requestedBy: 'user:kT4mJc0q', reason: 'A false alarm, says the vendor', at, expiresAt: '2026-11-28T09:30:00.000Z' }
@@ -33,7 +35,7 @@ export const releaseRoute = route(
         description: 'Asked for, or approved: then `Location` is the file',
         schema: Answer,
         example: { quarantine: { ...refusalExample, release }, file: null },
-        headers: { location: 'The record, or the file', etag: 'Of the file, for If-Match' },
+        headers: { location: 'The record, the file, or the version of it', etag: 'Of the file, for If-Match' },
       },
     },
     problems: ['resource.not-found', 'resource.conflict', 'release.same-person', 'quota.exceeded', 'storage.unavailable'],
@@ -57,9 +59,11 @@ function answer(released: Released, context: FilesContext) {
     const body = { quarantine: refusalBody(asked, context.now()), file: null }
     return reply(202, body, { headers: { location: `/api/v1/quarantine/${asked.id}` } })
   }
-  const { approved } = released
-  const body = { quarantine: null, file: fileBody(approved, new Date(context.now())) }
-  return reply(202, body, { headers: { location: `/api/v1/files/${approved.id}`, etag: etagOf(approved) } })
+  const { approved, file } = released
+  const body = { quarantine: null, file: fileBody(file, new Date(context.now())) }
+  const path = `/api/v1/files/${file.id}`
+  const location = approved.headId ? `${path}/versions/${approved.revision}` : path
+  return reply(202, body, { headers: { location, etag: etagOf(file) } })
 }
 
 export const withdrawReleaseRoute = route(

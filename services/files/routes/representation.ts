@@ -18,13 +18,15 @@ export const Name = z
 export const Id = z.uuid()
 export const IdParams = z.object({ id: Id })
 
+export const Revision = z.coerce.number().int().min(1).max(2_147_483_647)
+
 /** A query parameter that is a flag. */
 export const Flag = z
   .enum(['true', 'false'])
   .default('false')
   .transform((value) => value === 'true')
 
-const Scan = z.object({
+export const Scan = z.object({
   engine: z.string().describe('Name and version of the scanner'),
   database: z.string().describe('Number and date of the signature database; empty if only test signatures were loaded'),
   at: z.iso.datetime(),
@@ -61,6 +63,7 @@ export const File = z.object({
     .describe('Only while the verdict is pending'),
   rescan: Rescan.nullable().describe('Of a later scan that gave no new verdict; the file stays readable by that in `scan`'),
   release: Release.nullable().describe('Who released the content from quarantine, and what the scanner had found in it'),
+  revision: z.int().describe('Of its content: the order of those who wrote'),
   etag: z.string().describe('For If-Match, quotes included'),
   createdBy: z.string(),
   createdAt: z.iso.datetime(),
@@ -96,6 +99,7 @@ export function fileBody(row: FileRow, now: Date): z.input<typeof File> {
     ...(row.verdict === 'pending' ? { progress: progressBody(row, now) } : {}),
     rescan: rescanBody(row),
     release: row.release,
+    revision: row.revision,
     etag: etagOf(row),
     createdBy: row.createdBy,
     createdAt: row.createdAt.toISOString(),
@@ -105,7 +109,7 @@ export function fileBody(row: FileRow, now: Date): z.input<typeof File> {
   }
 }
 
-function scanBody(row: FileRow): z.input<typeof Scan> | null {
+export function scanBody(row: FileRow): z.input<typeof Scan> | null {
   if (!row.scanAt || row.verdict === 'pending') return null
   return {
     engine: row.scanEngine ?? '',
@@ -151,6 +155,7 @@ export const fileExample: z.input<typeof File> = {
   scan: { engine: 'ClamAV 1.4.3', database: '27791/Thu Oct 16 09:44:12 2026', at, milliseconds: 12 },
   rescan: null,
   release: null,
+  revision: 1,
   etag: '"2"',
   createdBy: 'user:kT4mJc0q',
   createdAt: at,

@@ -1,19 +1,16 @@
-import type { Readable } from 'node:stream'
 import { newId } from '@slipway/db'
-import { type IdempotencyHandle, multipart, reply, routesFor } from '@slipway/http'
-import { isProblem, problem } from '@slipway/problem'
-import type { Accepted, Clean, Pending, Refused } from '@slipway/storage'
+import { multipart, reply, routesFor } from '@slipway/http'
+import { problem } from '@slipway/problem'
 import { z } from 'zod'
 import type { FilesContext } from '../context.ts'
-import { type Author, nameOf } from '../domain/author.ts'
+import { accept, keepArrival, requireSize } from '../domain/arrival.ts'
+import type { Author } from '../domain/author.ts'
 import { sniffContentType } from '../domain/content-type.ts'
 import { requireFreeFileName } from '../domain/files.ts'
 import { requireDestination } from '../domain/folders.ts'
 import type { FileRow } from '../domain/listing.ts'
 import { readName } from '../domain/names.ts'
-import { objectOf } from '../domain/object.ts'
-import { assertRoom, type Quota, quotaExceeded, readUsage } from '../domain/quota.ts'
-import { recordRefusal, refusalProblem } from '../domain/refusal.ts'
+import { assertRoom, type Quota, readUsage } from '../domain/quota.ts'
 import { type NewFile, registerFile } from '../domain/register.ts'
 import { authorOf } from './author.ts'
 import { etagOf, File, fileBody, fileExample, Id, Name } from './representation.ts'
@@ -76,13 +73,24 @@ export const uploadFile = route(
     const declared = Number(input.request.headers['content-length'] ?? 0) - envelopeBytes
     const used = await requireSpace(context, author, { target, declared })
     const id = newId(context.now)
-    const accepted = await accept(context, file.stream, { author, id, used, signal: input.request.signal })
+    const room = context.limits.quota.bytes - used.bytes
+    const accepted = await accept(context, file.stream, { author, id, used, room, files: 1, signal: input.request.signal })
     const { size, sha256, quarantine } = accepted
     const contentType = await sniffContentType(accepted.head)
     const upload = { id, ...target, size, sha256, contentType, quarantine }
-    if (accepted.pending) return await answerPending(context, { author, upload, accepted, idempotency: input.idempotency })
-    if (!accepted.promote) return await refuse(context, { author, upload, accepted })
-    return await answerClean(context, { author, upload, accepted, idempotency: input.idempotency })
+    return await keepArrival(context, {
+      author,
+      file: upload,
+      accepted,
+      write: async (tx, scan) => {
+        const now = context.now()
+        const file = scan ? { ...upload, scan } : upload
+        const row = await registerFile(tx, author, { file, quota: context.limits.quota, now })
+        const answer = scan ? created(row, now) : received(row, now)
+        await input.idempotency.complete(tx, answer)
+        return { row, answer }
+      },
+    })
   },
 )
 
@@ -103,111 +111,14 @@ interface Wish {
 
 /** Refuses before the first byte what could only be refused after the last. Decides nothing: the row does. */
 async function requireSpace({ database, limits }: FilesContext, author: Author, { target, declared }: Wish): Promise<Quota> {
-  if (declared > limits.fileBytes) throw tooLarge(limits.fileBytes)
+  requireSize(declared, limits.fileBytes)
   const used = await database.tenantTransaction(author.tenantId, async (tx) => {
     await requireDestination(tx, target.folderId, '/body/folderId')
     if (target.onConflict === 'fail') await requireFreeFileName(tx, target)
     return readUsage(tx, author.tenantId)
   })
-  assertRoom(used, limits.quota, Math.max(0, declared))
+  assertRoom(used, limits.quota, { bytes: Math.max(0, declared), files: 1 })
   return used
-}
-
-function tooLarge(limit: number): Error {
-  return problem('file.too-large', { detail: `the file has more than ${limit} bytes, the most that is accepted`, limit })
-}
-
-interface Passage {
-  author: Author
-  id: string
-  used: Quota
-  signal: AbortSignal
-}
-
-/** @throws file.too-large, quota.exceeded, scanner.unavailable, storage.unavailable */
-async function accept({ gate, limits }: FilesContext, stream: Readable, passage: Passage): Promise<Accepted | Pending> {
-  const { author, id, used, signal } = passage
-  const maxBytes = Math.min(limits.fileBytes, limits.quota.bytes - used.bytes)
-  const { tenantId } = author
-  const options = { ...objectOf({ tenantId, id }), tenantId, maxBytes, syncBytes: limits.syncBytes, signal }
-  return await gate.accept(stream, options).catch((error: unknown) => {
-    const outOfQuota = isProblem(error, 'file.too-large') && maxBytes < limits.fileBytes
-    throw outOfQuota ? quotaExceeded(used, limits.quota) : error
-  })
-}
-
-interface Arrival<Outcome> {
-  author: Author
-  upload: NewFile & { sha256: string }
-  accepted: Outcome
-  idempotency: IdempotencyHandle
-}
-
-/**
- * What a crash leaves behind at each line, and who clears it up:
- * - before the copy: a quarantine object that no row knows, for `quarantine-sweep`.
- * - before the commit: an object in the readable bucket that no row knows; nobody can ask for it, and `quarantine-sweep` removes it.
- * - after the commit: nothing. The answer is kept in the same transaction, so a repeat of the request makes no second file.
- */
-async function answerClean(context: FilesContext, { author, upload, accepted, idempotency }: Arrival<Clean>) {
-  await accepted.promote({ contentType: upload.contentType })
-  try {
-    const now = context.now()
-    return await context.database.tenantTransaction(author.tenantId, async (tx) => {
-      const file = { ...upload, scan: accepted.verdict }
-      const row = await registerFile(tx, author, { file, quota: context.limits.quota, now })
-      const answer = created(row, now)
-      await idempotency.complete(tx, answer)
-      return answer
-    })
-  } catch (error) {
-    // Refused before the commit, so there is surely no row. Otherwise the commit may have come through, and only the sweep can tell.
-    if (isProblem(error) && error.status < 500) await context.storage.remove(objectOf({ ...author, id: upload.id })).catch(() => undefined)
-    throw error
-  }
-}
-
-/**
- * From the commit on the upload cannot be lost: the row has a lease and the queue has a request for the time when that runs out.
- * Before it, there is a quarantine object that no row knows, for `quarantine-sweep`.
- */
-async function answerPending(context: FilesContext, { author, upload, accepted, idempotency }: Arrival<Pending>) {
-  const now = context.now()
-  const { row, answer } = await context.database
-    .tenantTransaction(author.tenantId, async (tx) => {
-      const row = await registerFile(tx, author, { file: upload, quota: context.limits.quota, now })
-      const answer = received(row, now)
-      await idempotency.complete(tx, answer)
-      return { row, answer }
-    })
-    .catch((error: unknown) => discard(context, accepted, error))
-  context.settler.start({ author, row, leaseToken: row.leaseToken ?? '' }, accepted.accepted)
-  return answer
-}
-
-/** The scan that still goes on has nobody to tell its verdict to. */
-async function discard({ gate }: FilesContext, pending: Pending, error: unknown): Promise<never> {
-  const refused = isProblem(error) && error.status < 500
-  const scanned = pending.accepted.then(
-    () => undefined,
-    () => undefined,
-  )
-  if (refused) void scanned.then(() => gate.discard(pending.quarantine)).catch(() => undefined)
-  throw error
-}
-
-async function refuse(context: FilesContext, arrival: Omit<Arrival<Refused>, 'idempotency'>): Promise<never> {
-  const { author, upload, accepted } = arrival
-  const { verdict, ...result } = accepted.verdict
-  if (verdict === 'error') {
-    await context.gate.discard(accepted.quarantine).catch(() => undefined)
-    throw problem('scanner.unavailable', { detail: 'the scanner gave no verdict: try again' })
-  }
-  const { id, name, folderId, size, contentType, sha256 } = upload
-  const file = { id, name, folderId, size, contentType, sha256, uploadedBy: nameOf(author.principal), uploadedFrom: author.from }
-  const refusal = { ...file, objectKey: accepted.quarantine.key, at: new Date(context.now()), result: { ...result, verdict } }
-  await context.database.tenantTransaction(author.tenantId, (tx) => recordRefusal(tx, author, refusal))
-  throw refusalProblem(id, refusal.result)
 }
 
 function created(row: FileRow, now: number) {

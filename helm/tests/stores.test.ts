@@ -247,3 +247,19 @@ describe('Postgres by the identity of the pods', () => {
     expect(peers(render({ objectStorage: { managed: true, connection: { auth: 'identity' } } }))).toContain('169.254.170.23/32')
   })
 })
+
+test('what is a hook with one store and a usual object with another says whose it is: on the way back the release takes it over', () => {
+  const isHook = ({ metadata }: KubernetesObject) => metadata.annotations?.['helm.sh/hook'] !== undefined
+  const nameOf = ({ kind, metadata }: KubernetesObject) => `${kind}/${metadata.name}`
+  const rendered = managedMixes.map(({ values }) => render(values, ['--is-upgrade']))
+  const usual = new Set(rendered.flatMap((objects) => objects.filter((object) => !isHook(object)).map(nameOf)))
+  // Jobs are removed when they have succeeded, and bear the number of the revision.
+  const both = rendered.flat().filter((object) => isHook(object) && object.kind !== 'Job' && usual.has(nameOf(object)))
+  expect(new Set(both.map(nameOf))).toEqual(new Set(['ServiceAccount/shop-slipway-migrate']))
+  for (const { metadata } of both)
+    expect(metadata.annotations).toMatchObject({
+      'meta.helm.sh/release-name': 'shop',
+      'meta.helm.sh/release-namespace': 'apps',
+      'helm.sh/resource-policy': 'keep',
+    })
+})

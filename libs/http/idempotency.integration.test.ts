@@ -418,7 +418,9 @@ describe('an upload', () => {
 
 describe('plain bytes, where the route takes keys of them', () => {
   const put = (body: string, headers: Record<string, string> = {}) => ({
-    ...{ method: 'PUT', body, as: 'member' },
+    method: 'PUT',
+    body,
+    as: 'member',
     headers: { 'idempotency-key': 'b1', 'content-type': 'application/x-anything', ...headers },
   })
 

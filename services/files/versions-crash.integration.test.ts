@@ -35,15 +35,22 @@ const sweep = async () => {
   await runJob(test, quarantineSweep, { version: 1, scope: 'all' })
 }
 
+interface Overwriting {
+  id: string
+  content: Buffer | string
+  headers: Record<string, string>
+}
+
 /** Overwrites by way of an API process that kills itself at the point. */
-async function overwriteAndDie(point: CrashPoint, id: string, content: Buffer | string, headers: Record<string, string>): Promise<void> {
+async function overwriteAndDie(point: CrashPoint, { id, content, headers }: Overwriting): Promise<void> {
   const api = spawn(process.execPath, [program('crash.fixtures.ts'), JSON.stringify(test.settings), point], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   const exited = once(api, 'exit')
   const { value: url } = await createInterface(api.stdout)[Symbol.asyncIterator]().next()
   const sent = fetch(`${url}/api/v1/files/${id}/content`, {
-    ...{ method: 'PUT', body: new Uint8Array(Buffer.from(content)) },
+    method: 'PUT',
+    body: new Uint8Array(Buffer.from(content)),
     headers: { ...authorization({ tenant }), ...headers },
   })
   if (point === 'never') {
@@ -69,7 +76,7 @@ describe('an API process that is killed while it overwrites, and prunes with it'
       const { id } = await ada.upload('a.txt', 'one')
       const { etag } = (await ada.overwrite(id, 'two')).body
       const headers = { 'if-match': etag, 'idempotency-key': `crash-${point}` }
-      await overwriteAndDie(point, id, 'three', headers)
+      await overwriteAndDie(point, { id, content: 'three', headers })
       const committed = point === 'after-commit'
       expect([await ada.text(id), await revisions(id)]).toEqual(committed ? ['three', [3, 2]] : ['two', [2, 1]])
       // What is owed is one object at most, whose row is gone; nothing is lost.
@@ -96,7 +103,7 @@ describe('a worker process that is killed', () => {
       const { etag } = (await ada.overwrite(id, 'two')).body
       const bytes = randomBytes(5000)
       // Its own process is dead too: the lease has to run out.
-      await overwriteAndDie('never', id, bytes, { 'if-match': etag })
+      await overwriteAndDie('never', { id, content: bytes, headers: { 'if-match': etag } })
       const [job] = await owed(test, fileScan.name)
       const fileId = String(job?.['fileId'])
       await workerThatDies(point, fileId, 2 * minute)

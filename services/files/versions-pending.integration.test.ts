@@ -275,7 +275,7 @@ describe('many at a time', () => {
     await Promise.all(Array.from({ length: 12 }, (_, n) => write(n)))
     const list = await ada.list(id)
     expect(list.map(({ revision }) => revision)).toEqual(Array.from({ length: 13 }, (_, n) => 13 - n))
-    const texts = await Promise.all(list.map(async ({ revision }) => (await ada.content(id, revision)).body.toString()))
+    const texts = await Promise.all(list.map(async ({ revision }) => String((await ada.content(id, revision)).body)))
     expect(texts.toSorted()).toEqual(['first', ...Array.from({ length: 12 }, (_, n) => `writer ${n}`)].toSorted())
     await expectOrder(test, tenant)
   })

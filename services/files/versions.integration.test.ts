@@ -29,16 +29,16 @@ describe('overwriting', () => {
     expect(answer.status).toBe(200)
     const file = answer.body
     expect(file).toMatchObject({
-      ...{
-        id: before.id,
-        name: 'a.txt',
-        folderId: null,
-        revision: 2,
-        verdict: 'clean',
-        createdBy: 'user:ada',
-        createdAt: before.createdAt,
-      },
-      ...{ size: 10, sha256: sha256('the second'), contentType: 'text/plain' },
+      id: before.id,
+      name: 'a.txt',
+      folderId: null,
+      revision: 2,
+      verdict: 'clean',
+      createdBy: 'user:ada',
+      createdAt: before.createdAt,
+      size: 10,
+      sha256: sha256('the second'),
+      contentType: 'text/plain',
     })
     expect(file.etag).not.toBe(before.etag)
     expect(answer.headers.get('etag')).toBe(file.etag)
@@ -106,8 +106,12 @@ describe('overwriting', () => {
     expect((await test.call({ tenant, role: 'viewer' }, `/api/v1/files/${id}/content`, put)).status).toBe(403)
     const stranger = versionsOf(test, newTenant())
     const answers = await Promise.all([
-      ...[stranger.put(id, 'x', { 'if-match': etag }), stranger.version(id, 1), stranger.content(id, 1)],
-      ...[stranger.restore(id, 1), stranger.purge(id, 1), stranger.call(`/api/v1/files/${id}/versions`)],
+      stranger.put(id, 'x', { 'if-match': etag }),
+      stranger.version(id, 1),
+      stranger.content(id, 1),
+      stranger.restore(id, 1),
+      stranger.purge(id, 1),
+      stranger.call(`/api/v1/files/${id}/versions`),
     ])
     expect(answers.map(({ status }) => status)).toEqual([404, 404, 404, 404, 404, 404])
   })
@@ -136,9 +140,11 @@ describe('overwriting', () => {
       },
     })
     const unknown = await fetch(`${test.url}/api/v1/files/${id}/content`, {
-      ...{ method: 'PUT', body: stream, duplex: 'half' },
+      method: 'PUT',
+      body: stream,
+      duplex: 'half',
       headers: { authorization: `Bearer ${[tenant.id, tenant.slug, 'member', 'ada', '*'].join('/')}`, 'if-match': etag },
-    } as RequestInit)
+    })
     expect([unknown.status, ((await unknown.json()) as { code: string }).code]).toEqual([413, 'quota.exceeded'])
     expect(await ada.used()).toEqual({ bytes: 270_000, files: 1 })
     expect(await own('quarantine')).toEqual([])
@@ -186,8 +192,12 @@ describe('versions', () => {
     for (const { id: version } of rows) {
       const etag = { 'if-match': '*' }
       const answers = await Promise.all([
-        ...[ada.call(`/api/v1/files/${version}`), ada.call(`/api/v1/files/${version}/content`), ada.put(version, 'x', etag)],
-        ...[ada.remove(version), ada.remove(version, '?permanent=true'), ada.call(`/api/v1/files/${version}/versions`)],
+        ada.call(`/api/v1/files/${version}`),
+        ada.call(`/api/v1/files/${version}/content`),
+        ada.put(version, 'x', etag),
+        ada.remove(version),
+        ada.remove(version, '?permanent=true'),
+        ada.call(`/api/v1/files/${version}/versions`),
         ada.call(`/api/v1/files/${version}/rescan`, { method: 'POST' }),
         ada.call(`/api/v1/files/${version}/restore`, { method: 'POST' }),
         ada.call(`/api/v1/files/${version}`, { method: 'PATCH', json: { name: 'b' } }),
@@ -233,16 +243,17 @@ describe('versions', () => {
     const [objects, used, before] = [await own('files'), await ada.used(), await ada.get(id)]
     const answer = await ada.restore(id, 1, { 'if-match': before.etag })
     expect([answer.status, answer.body.revision, answer.body.restoredFrom, answer.headers.get('etag')]).toEqual([
-      ...[200, 4, 1, answer.body.etag],
+      200,
+      4,
+      1,
+      answer.body.etag,
     ])
     expect(answer.body).toMatchObject({ id, name: 'a.txt', sha256: sha256('content 1') })
     expect(await ada.text(id)).toBe('content 1')
     expect((await ada.list(id)).map(({ revision, current }) => [revision, current])).toEqual([
-      ...[
-        [4, true],
-        [3, false],
-        [2, false],
-      ],
+      [4, true],
+      [3, false],
+      [2, false],
     ])
     expect((await ada.content(id, 3)).body.toString()).toBe('content 3')
     expect((await ada.version(id, 1)).status).toBe(404)

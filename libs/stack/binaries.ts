@@ -10,6 +10,7 @@ export const systemPrograms = {
   redis: { names: ['redis-server', 'valkey-server'], apt: 'redis-server', brew: 'redis' },
   clamd: { names: ['clamd'], apt: 'clamav-daemon', brew: 'clamav' },
   freshclam: { names: ['freshclam'], apt: 'clamav-freshclam', brew: 'clamav' },
+  nginx: { names: ['nginx'], apt: 'nginx', brew: 'nginx' },
   chromium: { names: ['chromium', 'chromium-browser', 'google-chrome-stable', 'google-chrome'], apt: 'chromium', brew: 'chromium' },
 } as const
 

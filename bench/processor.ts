@@ -35,9 +35,7 @@ function statOf(pid: number): Stat[] {
   }
 }
 
-/** Sets the most memory that a process has had back to what it has now; then that of `mostMebibytes` counts from here. */
-export const forgetMost = { file: 'clear_refs', text: '5' } as const
-
+/** Resident memory of a process, now and at most. */
 export function mebibytes(pid: number): { now: number; most: number } {
   const status = readFileSync(`/proc/${pid}/status`, 'utf8')
   const of = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(status)?.[1]) / 1024

@@ -1,4 +1,4 @@
-import { startChild } from '../child.ts'
+import { type Child, startChild } from '../child.ts'
 import type { Measure, Row, Side } from '../measure.ts'
 import { type Callers, makeCallers, requestsOf } from './dishes.ts'
 import type { Handicap, HttpServerSettings } from './http.child.ts'
@@ -16,9 +16,22 @@ export function traced(share: number, endpoint: string) {
   }
 }
 
-export interface Served extends Target {
-  /** Runs `side` while each request holds up the server for so long. */
-  hindered(milliseconds: number, side: Side): Side
+/** Runs a side while each request keeps the server busy for so long. */
+// oxlint-disable-next-line eslint/max-params -- the server, how much, and what is measured meanwhile
+export function hindered(server: Child, milliseconds: number, side: Side): Side {
+  const hinder = (milliseconds: number) => server.ask({ milliseconds } satisfies Handicap)
+  return async () => {
+    await hinder(milliseconds)
+    try {
+      return await side()
+    } finally {
+      await hinder(0)
+    }
+  }
+}
+
+interface Served extends Target {
+  readonly child: Child
 }
 
 export async function serve(
@@ -27,19 +40,7 @@ export async function serve(
   options: Partial<ReturnType<typeof traced>> = {},
 ): Promise<Served> {
   const child = stack.use(await startChild(new URL('http.child.ts', import.meta.url), { core: answeringCore, ...options }))
-  const hinder = (milliseconds: number) => child.ask({ milliseconds } satisfies Handicap)
-  return {
-    port: await child.ask<number>(settings),
-    pids: [child.pid],
-    hindered: (milliseconds, side) => async () => {
-      await hinder(milliseconds)
-      try {
-        return await side()
-      } finally {
-        await hinder(0)
-      }
-    },
-  }
+  return { port: await child.ask<number>(settings), pids: [child.pid], child }
 }
 
 export function askingAs(callers: Callers) {
@@ -64,7 +65,7 @@ export const http: Row = {
       unit: 'requests/s',
       better: '≥' as const,
       pair: { ours, theirs },
-      control: { ...busy, pair: { ours: slipway.hindered(1, ours), theirs } },
+      control: { ...busy, pair: { ours: hindered(slipway.child, 1, ours), theirs } },
     })
     return [
       { name: 'http-express', what: 'full HTTP stack vs tuned bare Express 5', goal: 0.6, ...measureAgainst(sideOf(express)) },

@@ -6,8 +6,8 @@ import { Queue, Worker } from 'bullmq'
 import { Redis } from 'ioredis'
 import { answerParent } from '../child.ts'
 import { tenant } from './dishes.ts'
+import { type Counter, count } from './queue.counter.ts'
 import { benchQueue, concurrency, jobOptions, type Payload, prefix } from './queue.definition.ts'
-import { type Counter, count } from './queue.processor.ts'
 
 export interface QueueSettings {
   readonly kind: 'envelope' | 'bare'

@@ -13,7 +13,7 @@ export default defineConfig({
         test: {
           ...common,
           name: 'unit',
-          include: ['{libs,services,cli,docker}/**/*.test.ts'],
+          include: ['{libs,services,cli,docker,bench}/**/*.test.ts'],
           exclude: ['**/*.integration.test.ts', '**/node_modules/**', 'services/console/browser/**'],
         },
       },

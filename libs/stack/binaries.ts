@@ -11,6 +11,7 @@ export const systemPrograms = {
   clamd: { names: ['clamd'], apt: 'clamav-daemon', brew: 'clamav' },
   freshclam: { names: ['freshclam'], apt: 'clamav-freshclam', brew: 'clamav' },
   faketime: { names: ['faketime'], apt: 'faketime', brew: 'libfaketime' },
+  nginx: { names: ['nginx'], apt: 'nginx', brew: 'nginx' },
   chromium: { names: ['chromium', 'chromium-browser', 'google-chrome-stable', 'google-chrome'], apt: 'chromium', brew: 'chromium' },
 } as const
 

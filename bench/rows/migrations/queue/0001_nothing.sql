@@ -1,0 +1,2 @@
+-- The queue brings its own tables.
+select 1;

@@ -153,3 +153,57 @@ alerting() {
   timed "alert: test signatures" seen SlipwayTestSignatures nothing_yet
   timed "alert: no worker" fires SlipwayWorkerGone nothing_yet worker_again
 }
+
+# What goes wrong with stores, workers and the way of metrics, and the alerts of it. Rates look back for minutes, so that the end of most of
+# them is looked at once, after the last fault.
+no_storage() { scale "statefulset/$release-slipway-object-storage" 0 && node e2e/faults.ts write 40; }
+storage_again() { scale "statefulset/$release-slipway-object-storage" 1 && quietly storage kubectl -n "$namespace" rollout status "statefulset/$release-slipway-object-storage" --timeout 3m; }
+# Readers wait for a lock for four seconds, and get their answer then.
+locked_table() {
+  sql 'do $$ begin for turn in 1..15 loop lock table files.files in access exclusive mode; perform pg_sleep(4); commit; perform pg_sleep(0.2); end loop; end $$' >"$work/lock.log" 2>&1 &
+  local locker=$!
+  node e2e/faults.ts read 60 50 && wait "$locker" || { cat "$work/lock.log"; return 1; }
+}
+no_postgres() { scale "statefulset/$release-slipway-postgresql" 0 && node e2e/faults.ts read 30; }
+postgres_again() { scale "statefulset/$release-slipway-postgresql" 1 && quietly postgres kubectl -n "$namespace" rollout status "statefulset/$release-slipway-postgresql" --timeout 3m; }
+worker_dies() {
+  node e2e/models.ts 8 >"$work/dying" 2>&1 &
+  local models=$!
+  until [ "$(sql "select count(*) from menu.models where state = 'running'")" -gt 0 ]; do sleep 0.2; done
+  kill_worker && wait "$models" || { cat "$work/dying"; return 1; }
+}
+old_job() {
+  scale "deployment/$release-slipway-identity-worker" 0 && node e2e/faults.ts mail || return 1
+  sql "update identity.jobs set created_at = now() - interval '1 hour', run_at = now() - interval '1 hour' where state = 'pending' returning id" | grep -q .
+}
+backlog() { scale "deployment/$release-slipway-files-worker" 0 && node e2e/faults.ts purge 140 170; }
+files_worker_again() { scale "deployment/$release-slipway-files-worker" 1; }
+# A job that nobody could do, as a worker leaves it after its last attempt.
+dead_letter() {
+  sql "insert into files.jobs (id, tenant_id, queue, payload, state, max_attempts, attempts, finished_at, reason)
+    values (gen_random_uuid(), '00000000-0000-0000-0000-000000000000', 'file-purge', '{}', 'dead', 1, 1, now(), 'a fault of this test')" >/dev/null
+}
+no_dead_letter() { sql "delete from files.jobs where reason = 'a fault of this test'" >/dev/null; }
+no_metrics() { scale "statefulset/$release-slipway-collector" 0; }
+metrics_again() { scale "statefulset/$release-slipway-collector" 1 && quietly collector kubectl -n "$namespace" rollout status "statefulset/$release-slipway-collector" --timeout 3m; }
+all_quiet() { node e2e/faults.ts read 30 && alerts --quiet SlipwayStorageErrors,SlipwayDatabasePoolExhausted,SlipwayDatabaseTimeouts,SlipwayBacklogGrows,SlipwayAvailabilityBurnsFast,SlipwayLatencyBurnsFast --seconds 600; }
+
+incidents() {
+  say "alerts of what goes wrong"
+  base_values
+  values+=(--set 'telemetry.mode=sidecar+gateway' --set telemetry.metricSeconds=6 --set telemetry.exporters.debug.enabled=true)
+  installed
+  timed "prometheus" watch 10s
+  timed "alert: a dead letter" fires SlipwayDeadLetters dead_letter no_dead_letter
+  timed "alert: a worker dies in mid-job" seen SlipwayJobsStall worker_dies
+  timed "alert: a job waits" fires SlipwayQueueStuck old_job worker_again
+  timed "alert: a table is locked" seen SlipwayDatabasePoolExhausted,SlipwayLatencyBurnsFast,SlipwayLatencyBurns,SlipwayLatencyBurnsSlowly locked_table
+  timed "alert: no storage" seen SlipwayStorageErrors,SlipwayAvailabilityBurnsFast,SlipwayAvailabilityBurns,SlipwayAvailabilityBurnsSlowly no_storage
+  timed "storage again" storage_again
+  timed "alert: no Postgres" seen SlipwayDatabaseTimeouts no_postgres
+  timed "Postgres again" postgres_again
+  timed "alert: more comes than is done" seen SlipwayBacklogGrows backlog
+  timed "worker again" files_worker_again
+  timed "alert: no metrics" fires SlipwayMetricsAbsent no_metrics metrics_again
+  timed "all is quiet again" all_quiet
+}

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
 import { eicar, zip } from './archives.ts'
 import { call, expectProblem, expectStatus, settled, unique, upload } from './client.ts'
 import { seriesOf } from './prometheus.ts'
@@ -11,6 +12,9 @@ import { seriesOf } from './prometheus.ts'
  *     node e2e/faults.ts fill           fills the quota, and says which files it did it with
  *     node e2e/faults.ts delete ID…     deletes files for good
  *     node e2e/faults.ts mail           asks for a mail, which a worker has to send
+ *     node e2e/faults.ts read [seconds] [callers]    asks for lists all the time, whatever the answers
+ *     node e2e/faults.ts write [seconds] [callers]   uploads all the time, whatever the answers
+ *     node e2e/faults.ts purge [files] [seconds]     uploads so many files within that time, and deletes each for good: a job of a worker
  */
 const spike = 15
 const filledBytes = 15.5 * 1_048_576
@@ -20,6 +24,15 @@ const noise = (bytes: number) => {
   const content = randomBytes(bytes)
   content[0] = 0
   return content
+}
+
+/** What the answers are is for the alerts to tell. */
+async function again(seconds: number, callers: number, ask: () => Promise<Response>): Promise<void> {
+  const until = Date.now() + seconds * 1000
+  const caller = async () => {
+    while (Date.now() < until) await ask().then((answer) => answer.arrayBuffer())
+  }
+  await Promise.all(Array.from({ length: callers }, caller))
 }
 
 const programs: Readonly<Record<string, (words: readonly string[]) => Promise<void>>> = {
@@ -47,6 +60,21 @@ const programs: Readonly<Record<string, (words: readonly string[]) => Promise<vo
   },
   async delete(ids) {
     for (const id of ids) await expectStatus(call('DELETE', `/api/v1/files/${id}?permanent=true`), 204)
+  },
+  async read([seconds, callers]) {
+    await again(Number(seconds ?? 60), Number(callers ?? 4), () => call('GET', '/api/v1/files?limit=1'))
+  },
+  async write([seconds, callers]) {
+    await again(Number(seconds ?? 60), Number(callers ?? 4), () => upload(noise(2048)))
+  },
+  async purge([files, seconds]) {
+    const count = Number(files ?? 130)
+    const began = Date.now()
+    for (let made = 0; made < count; made++) {
+      await delay(Math.max(0, began + (made * Number(seconds ?? 150) * 1000) / count - Date.now()))
+      const { id } = await expectStatus<{ id: string }>(upload(noise(1024)), 201)
+      await programs['delete']?.([id])
+    }
   },
   async mail() {
     await expectStatus(call('POST', '/api/v1/auth/magic-link', { as: null, json: { email: 'somebody@example.com' } }), 202)

@@ -83,10 +83,12 @@ export function createScanner(options: ScannerOptions): Scanner {
 
   async function openNow(signal?: AbortSignal): Promise<ScanStream> {
     const either = AbortSignal.any(signal ? [signal, closing.signal] : [closing.signal])
-    await trust.check()
+    const doubt = trust.check()
+    if (doubt) await doubt
     const release = await slots.acquire(either)
     try {
-      await trust.check()
+      const newDoubt = trust.check()
+      if (newDoubt) await newDoubt
       const socket = await connect(address, either)
       return addAbortSignal(
         either,

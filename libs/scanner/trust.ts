@@ -2,8 +2,8 @@
 export interface Trust {
   /** A scan found no clamd, or one that did not answer. */
   lose(): void
-  /** Returns at once while nothing was lost. Rejects as `ping` does, and is asked again by the next one. */
-  check(): Promise<void>
+  /** Null while nothing was lost: then nobody waits, and scans keep the order in which they came. Rejects as `ping` does; the next one asks again. */
+  check(): Promise<void> | null
 }
 
 /**
@@ -27,8 +27,10 @@ export function createTrust(ping: () => Promise<void>): Trust {
     lose() {
       isLost = true
     },
-    async check() {
-      if (isLost) await (asking ??= ask())
+    check() {
+      if (!isLost) return null
+      asking ??= ask()
+      return asking
     },
   }
 }

@@ -185,6 +185,16 @@ describe('versions', () => {
     expect((await ada.list(id)).map(({ current }) => current)).toEqual([true, false, false, false, false, false, false])
   })
 
+  it.each([2 ** 31, -(2 ** 31) - 1, 2 ** 53 - 1, 1.5, '1', null])(
+    'are not listed from a cursor that somebody made up: %s',
+    async (revision) => {
+      const id = await many(1)
+      const cursor = Buffer.from(JSON.stringify({ revision })).toString('base64url')
+      const answer = await ada.call(`/api/v1/files/${id}/versions?cursor=${cursor}`)
+      expect([answer.status, answer.body.code]).toEqual([400, 'request.parameters-invalid'])
+    },
+  )
+
   it('are no files: no id of one is found, no name is held, no folder is kept', async () => {
     const id = await many(3)
     const { rows } = await test.system.pool.query<{ id: string }>('select id from files where head_id = $1', [id])

@@ -61,7 +61,7 @@ export const listVersions = route(
   },
   async ({ params, query, tenant }, context) => {
     const { limit, cursor } = query
-    const before = decodeCursor(cursor, z.object({ revision: z.int() }))?.revision
+    const before = decodeCursor(cursor, z.object({ revision: z.int32() }))?.revision
     const { head, rows } = await context.database.tenantTransaction(
       tenant.id,
       async (tx) => ({

@@ -140,7 +140,7 @@ describe('all that is recorded', () => {
 })
 
 describe('one request', () => {
-  it.each(['http', 'pg', 'ioredis', 'aws-sdk', 'slipway.queue'])('has spans of %s in its trace', (library) => {
+  it.each(['slipway', 'pg', 'ioredis', 'aws-sdk', 'slipway.queue'])('has spans of %s in its trace', (library) => {
     const scopes = new Set(spans.map((span) => span.scope))
     expect(
       [...scopes].some((scope) => scope.endsWith(library)),

@@ -1,4 +1,6 @@
+import { context } from '@opentelemetry/api'
 import { problem } from '@slipway/problem'
+import { serverSpans } from '@slipway/telemetry/server-span'
 import express, { type Express, type NextFunction, type Request, type Response } from 'express'
 import type { Route } from './contract.ts'
 import { type Exchange, exchangeOf, openExchange } from './exchange.ts'
@@ -69,17 +71,22 @@ function allRoutes<Context>({ routes = [], context, idempotency, mounts = [] }: 
 /** Opens the books on a request, and closes them when its connection is done with it. */
 function enter(options: Pick<HttpAppOptions<unknown>, 'log' | 'onRequestBegin' | 'onRequestEnd'>): express.RequestHandler {
   const { log, onRequestBegin, onRequestEnd } = options
-  return (request, response, next) => {
+  const inSpan = serverSpans()
+  const open: express.RequestHandler = (request, response, next) => {
     const exchange = openExchange(request, response)
     onRequestBegin?.(exchange)
-    response.once('close', () => {
+    const close = () => {
       exchange.closed()
       const end = summary(exchange)
       log[isRoutine(end) ? 'debug' : 'info'](accessFields(exchange, end), 'request')
       onRequestEnd?.(end)
-    })
+    }
+    // The connection closes outside of the span, and the line in the log is to name it.
+    response.once('close', context.bind(context.active(), close))
     next()
   }
+  if (!inSpan) return open
+  return (request, response, next) => inSpan(request, response, () => void open(request, response, next))
 }
 
 /** What probes ask every few seconds says nothing as long as the answer is good. */

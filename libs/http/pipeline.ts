@@ -86,7 +86,7 @@ async function serve(exchange: Exchange, prepared: Prepared): Promise<void> {
     tenant: exchange.tenant,
     request: exchange,
   }
-  describeSpan({ tenant: exchange.tenant?.id, ...idsOfPath(contract.path, exchange.request.params) })
+  describeSpan(() => ({ tenant: exchange.tenant?.id, ...idsOfPath(contract.path, exchange.request.params) }))
   const key = prepared.takesKey && prepared.idempotency ? parseIdempotencyKey(exchange.headers['idempotency-key']) : null
   await (isMultipart(contract.body) || isBytes(contract.body)
     ? serveUpload(exchange, prepared, { base, key })

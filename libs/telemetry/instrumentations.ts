@@ -2,13 +2,13 @@ import { type Span, SpanStatusCode } from '@opentelemetry/api'
 import { getNodeAutoInstrumentations, type InstrumentationConfigMap } from '@opentelemetry/auto-instrumentations-node'
 
 /**
- * Database, Redis and outgoing HTTP spans need a parent: polling would otherwise make a trace of each query. Neither the parameters of
+ * Requests that come in have spans of our own (`serverSpans`). Database, Redis and outgoing HTTP spans need a parent: polling would otherwise make a trace of each query. Neither the parameters of
  * statements nor the arguments of Redis commands are recorded.
  */
 const used = {
   '@opentelemetry/instrumentation-http': {
     enabled: true,
-    ignoreIncomingRequestHook: (request: { url?: string | undefined }) => isProbe(request.url ?? ''),
+    disableIncomingRequestInstrumentation: true,
     requireParentforOutgoingSpans: true,
   },
   '@opentelemetry/instrumentation-undici': { enabled: true, requireParentforSpans: true },
@@ -83,9 +83,4 @@ export const patchedModules = [
 
 export function createInstrumentations() {
   return getNodeAutoInstrumentations({ ...unused, ...used })
-}
-
-/** Probes come every few seconds and would drown the traces of people. */
-export function isProbe(url: string): boolean {
-  return /^\/health(\/|\?|$)/.test(url)
 }

@@ -1,6 +1,6 @@
 import { ConfigError } from '@slipway/config'
 import { describe, expect, it } from 'vitest'
-import { isProbe } from './instrumentations.ts'
+import { isProbe } from './server-span.ts'
 import { telemetrySettings } from './settings.ts'
 
 describe('telemetrySettings', () => {

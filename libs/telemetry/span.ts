@@ -1,13 +1,15 @@
 import { type Attributes, SpanKind, trace } from '@opentelemetry/api'
 
+type SpanIds = Readonly<Record<string, string | null | undefined>>
+
 /**
  * Notes on the running span whom and what it is about, by the noun: `{ file: id }` becomes `slipway.file.id`. Traces are found by these;
- * metrics never have them. Does nothing when telemetry is off or the trace is not sampled.
+ * metrics never have them. Does nothing when telemetry is off or the trace is not sampled; a function is not even called then.
  */
-export function describeSpan(ids: Readonly<Record<string, string | null | undefined>>): void {
+export function describeSpan(ids: SpanIds | (() => SpanIds)): void {
   const span = trace.getActiveSpan()
   if (!span?.isRecording()) return
-  for (const [noun, id] of Object.entries(ids)) if (id) span.setAttribute(`slipway.${noun}.id`, id)
+  for (const [noun, id] of Object.entries(typeof ids === 'function' ? ids() : ids)) if (id) span.setAttribute(`slipway.${noun}.id`, id)
 }
 
 /** Which route the span of a request is about, by its template; https://opentelemetry.io/docs/specs/semconv/http/http-spans/ */

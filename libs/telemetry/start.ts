@@ -42,10 +42,9 @@ export function startTelemetry(settings: TelemetrySettings): void {
 }
 
 /** We record these ourselves, by route template and by role; two sources of one name would count everything twice. */
-const dropped: ViewOptions[] = [
-  { meterName: '@opentelemetry/instrumentation-http', instrumentName: 'http.server.request.duration' },
-  { meterName: '@opentelemetry/instrumentation-pg', instrumentName: 'db.client.connection.*' },
-].map((selector) => ({ ...selector, aggregation: { type: AggregationType.DROP } }))
+const dropped: ViewOptions[] = [{ meterName: '@opentelemetry/instrumentation-pg', instrumentName: 'db.client.connection.*' }].map(
+  (selector) => ({ ...selector, aggregation: { type: AggregationType.DROP } }),
+)
 
 /** Their attributes name hosts and first words of statements. Beyond it a series says `otel.metric.overflow`. */
 const limited: ViewOptions[] = ['http.client.request.duration', 'db.client.operation.duration'].map((instrumentName) => ({

@@ -5,7 +5,7 @@ import { type CollectedSpan, type Collector, startCollector, type TestRedis, tes
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { AppSettings } from './traced-app.fixtures.ts'
 
-const server = 2
+const serverKind = 2
 let redis: TestRedis
 beforeAll(async () => {
   redis = await testRedis()
@@ -90,13 +90,13 @@ describe('with a collector', () => {
 
   const from = (scope: string) => spans.filter((span) => span.scope === scope || span.scope.endsWith(`instrumentation-${scope}`))
 
-  it.each(['http', 'pg', 'ioredis', 'aws-sdk', 'undici', 'slipway.queue'])('has spans of %s in the one trace of the caller', (scope) => {
+  it.each(['slipway', 'pg', 'ioredis', 'aws-sdk', 'undici', 'slipway.queue'])('has spans of %s in the one trace of the caller', (scope) => {
     expect(from(scope).length).toBeGreaterThan(0)
   })
 
   it('names the route, not the path', () => {
-    const entry = from('http').find((span) => span.parentId === 'b'.repeat(16))
-    expect(entry).toMatchObject({ name: 'GET /api/v1/things/{id}', kind: server, attributes: { 'http.route': '/api/v1/things/{id}' } })
+    const entry = from('slipway').find((span) => span.parentId === 'b'.repeat(16))
+    expect(entry).toMatchObject({ name: 'GET /api/v1/things/{id}', kind: serverKind, attributes: { 'http.route': '/api/v1/things/{id}' } })
   })
 
   it('hangs every span on another one of the trace', () => {
@@ -123,14 +123,14 @@ describe('with a collector', () => {
   it('makes no traces of probes and of what queues do between jobs', () => {
     expect(collector.spans.filter((span) => JSON.stringify(span).includes('/health'))).toEqual([])
     const roots = collector.spans.filter((span) => span.parentId === '')
-    expect(roots.filter((span) => span.kind !== server).map((span) => span.name)).toEqual([])
+    expect(roots.filter((span) => span.kind !== serverKind).map((span) => span.name)).toEqual([])
   })
 
   it('sends no parameters, arguments or secrets', () => {
     const kinds = ['parameter-of-a-statement', 'argument-of-a-command', 'field-of-a-log', 'query-value', 'result-of-a-job']
     const texts = [...kinds, testStores().storage.secretKey]
     expect(texts.filter((text) => collector.bytes().includes(text))).toEqual([])
-    expect(from('http').map((span) => span.attributes['url.query'])).toEqual(expect.arrayContaining(['secret=*', 'token=*']))
+    expect(from('slipway').map((span) => span.attributes['url.query'])).toEqual(expect.arrayContaining(['secret=*', 'token=*']))
   })
 
   it('puts the trace into the log lines', () => {
@@ -176,7 +176,7 @@ describe('sampling', () => {
     await using collector = await startCollector()
     await runApp(settings(collector, { OTEL_TRACES_SAMPLER_ARG: '0', OTEL_SAMPLING: 'tail' }), [{}, notSampled])
     expect(
-      new Set(collector.spans.filter((span) => span.kind === server && !span.name.endsWith('/echo')).map((span) => span.name)),
+      new Set(collector.spans.filter((span) => span.kind === serverKind && !span.name.endsWith('/echo')).map((span) => span.name)),
     ).toEqual(new Set(['GET /api/v1/things/{id}']))
     expect(collector.spans.some((span) => span.traceId === 'c'.repeat(32))).toBe(true)
   })

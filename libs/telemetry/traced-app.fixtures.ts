@@ -4,6 +4,7 @@ import express from 'express'
 import { Redis } from 'ioredis'
 import { Pool } from 'pg'
 import { createLog, currentTraceId, httpMetrics, observe, queueTelemetry, scanMetrics, shutdownTelemetry } from './index.ts'
+import { serverSpans } from './server-span.ts'
 import { describeSpan, nameRoute } from './span.ts'
 
 // A service in one file, as a process of its own: patches of modules are only seen where the preload came first.
@@ -34,6 +35,8 @@ const worker = new Worker(
 )
 
 const app = express()
+const inSpan = serverSpans()
+app.use((request, response, next) => (inSpan ? inSpan(request, response, () => void next()) : next()))
 const router = express.Router()
 // oxlint-disable-next-line oxc/no-async-endpoint-handlers -- Express 5 passes rejections on
 router.get('/things/:id', async (request, response) => {

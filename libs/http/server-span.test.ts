@@ -61,7 +61,7 @@ const fail = route(
   async ({ params: { how }, request }) => {
     if (how === 'missing') throw problem('resource.not-found')
     if (how === 'down') throw problem('scanner.unavailable', { retryAfter: 7 })
-    await new Promise((resolve) => void request.signal.addEventListener('abort', resolve))
+    await new Promise((resolve) => request.signal.addEventListener('abort', resolve))
     return reply(200, {})
   },
 )

@@ -36,7 +36,7 @@ const worker = new Worker(
 
 const app = express()
 const inSpan = serverSpans()
-app.use((request, response, next) => (inSpan ? inSpan(request, response, () => void next()) : next()))
+app.use((request, response, next) => (inSpan ? inSpan(request, response, () => next()) : next()))
 const router = express.Router()
 // oxlint-disable-next-line oxc/no-async-endpoint-handlers -- Express 5 passes rejections on
 router.get('/things/:id', async (request, response) => {

@@ -207,3 +207,76 @@ incidents() {
   timed "alert: no metrics" fires SlipwayMetricsAbsent no_metrics metrics_again
   timed "all is quiet again" all_quiet
 }
+
+# What has too little: processors, memory, room, fresh signatures. Their share of the processor is taken from containers that run, and
+# given back by new ones.
+squeeze() { # component container millicores
+  local pod
+  for pod in $(k get pods -l "app.kubernetes.io/component=$1" -o name); do
+    k patch "$pod" --subresource resize -p "{\"spec\":{\"containers\":[{\"name\":\"$2\",\"resources\":{\"requests\":{\"cpu\":\"$3m\"},\"limits\":{\"cpu\":\"$3m\"}}}]}}" >/dev/null || return 1
+  done
+}
+fresh() { # kind/component
+  k rollout restart "${1%/*}/$release-slipway-${1#*/}" >/dev/null && quietly fresh kubectl -n "$namespace" rollout status "${1%/*}/$release-slipway-${1#*/}" --timeout 4m
+}
+slow_clamav() {
+  squeeze clamav clamd 20 || return 1
+  node e2e/faults.ts many 24 8 >"$work/many.log" 2>&1 &
+}
+clamav_fresh() { fresh statefulset/clamav; }
+# clamd cannot write its temporary files any more, as on a broken disk. A container beside it may do what nobody in a release may.
+broken_disk() {
+  kubectl label namespace "$namespace" pod-security.kubernetes.io/enforce=privileged --overwrite >/dev/null
+  printf '{"securityContext":{"runAsUser":0,"runAsNonRoot":false,"privileged":true}}' >"$work/root.json"
+  quietly disk kubectl -n "$namespace" debug "$release-slipway-clamav-0" --image slipway/backend:dev --image-pull-policy IfNotPresent --target clamd \
+    --profile sysadmin --custom "$work/root.json" --container breaker --attach=false -- chmod 0555 /proc/1/root/tmp || return 1
+  k wait --for=jsonpath='{.status.ephemeralContainerStatuses[0].state.terminated.exitCode}'=0 "pod/$release-slipway-clamav-0" --timeout 1m >/dev/null || return 1
+  kubectl label namespace "$namespace" pod-security.kubernetes.io/enforce=restricted --overwrite >/dev/null
+  node e2e/faults.ts write 60
+}
+clamd_reload() {
+  k exec "deploy/$release-slipway-files-api" -c api -- node --eval "
+    const socket = require('node:net').connect(3310, '$release-slipway-clamav', () => socket.end('zRELOAD\\0'))
+    socket.on('data', (answer) => console.log(String(answer)))" >/dev/null
+}
+old_signatures() {
+  node e2e/faults.ts signatures 5 | k exec -i "$release-slipway-clamav-0" -c clamd -- sh -c 'cat >/signatures/daily.cud' && clamd_reload
+}
+signatures_of_before() { k exec "$release-slipway-clamav-0" -c clamd -- rm /signatures/daily.cud && clamd_reload; }
+slow_api() {
+  squeeze files-api api 30 || return 1
+  node e2e/faults.ts read 90 8 >"$work/reads.log" 2>&1 &
+}
+api_fresh() { fresh deployment/files-api; }
+# Nobody takes the spans, and there is little room for them.
+no_backend() {
+  k apply -f e2e/backend.yaml >/dev/null && backend 0 || return 1
+  upgrade --set telemetry.sampling.ratio=1 --set telemetry.gateway.queueMiB=1 --set telemetry.exporters.otlp_grpc.enabled=true \
+    --set telemetry.exporters.otlp_grpc.endpoint=telemetry-backend:4317 --set telemetry.exporters.otlp_grpc.insecure=true || return 1
+  node e2e/load.ts 3 120 >"$work/dropping.log" 2>&1 || { tail -c 2000 "$work/dropping.log"; return 1; }
+}
+backend_again() { backend 1; }
+# Traces wait for their decision in memory: for long, and there is little of that.
+little_memory() {
+  upgrade --set telemetry.sampling.ratio=1 --set telemetry.sampling.kind=tail --set telemetry.sampling.tail.decisionWait=10m \
+    --set telemetry.sampling.tail.tracesInMemory=1000000 --set telemetry.gateway.memoryMiB=112 || return 1
+  node e2e/load.ts 4 150 >"$work/refusing.log" 2>&1 || { tail -c 2000 "$work/refusing.log"; return 1; }
+}
+
+shortage() {
+  say "alerts of what has too little"
+  base_values
+  modest
+  values+=(--set 'telemetry.mode=sidecar+gateway' --set telemetry.metricSeconds=6 --set telemetry.exporters.debug.enabled=true
+    --set services.files.env.CLAMAV_CONNECTIONS=4 --set services.files.env.CLAMAV_QUEUE_SECONDS=300 --set services.files.env.FILES_QUOTA_BYTES=1073741824)
+  installed
+  timed "prometheus" watch 10s
+  timed "alert: old signatures" fires SlipwaySignaturesStale old_signatures signatures_of_before
+  timed "alert: clamd is slow" seen SlipwayScansSlow,SlipwayScansQueueing slow_clamav
+  timed "clamd has its share again" clamav_fresh
+  timed "alert: clamd has a broken disk" seen SlipwayScansFail broken_disk
+  timed "a new one" clamav_fresh
+  timed "alert: an API is slow" fires SlipwayEventLoopBlocked slow_api api_fresh
+  timed "alert: nobody takes the spans" fires SlipwayTelemetryQueueFills,SlipwayTelemetryDropped no_backend backend_again
+  timed "alert: a collector has too little memory" seen SlipwayCollectorRefuses little_memory
+}

@@ -126,8 +126,21 @@ describe('collectors', () => {
       configOf(container).service.telemetry.metrics.readers[0].periodic.exporter.otlp.endpoint
     const ofPod = (mode: string) => to(senders(objectsOf(mode)).map(collectorOf)[0])
     expect(ofPod('sidecar+gateway')).toBe('http://shop-slipway-collector:4318')
-    expect(ofPod('sidecar')).toBe('http://127.0.0.1:4318')
-    expect(to(gatewayOf(objectsOf('gateway')))).toBe('http://127.0.0.1:4318')
+    expect(ofPod('sidecar')).toBe('http://127.0.0.1:4319')
+    expect(to(gatewayOf(objectsOf('gateway')))).toBe('http://127.0.0.1:4319')
+  })
+
+  test('count themselves also when they are at their limit: no limiter stands before that, and nobody else can send there', () => {
+    const [pod] = senders(objectsOf('sidecar'))
+    for (const collector of [gatewayOf(objectsOf('gateway')), gatewayOf(objectsOf('sidecar+gateway')), pod && collectorOf(pod)]) {
+      const { receivers, service } = configOf(collector)
+      expect(receivers['otlp/own']).toEqual({ protocols: { http: { endpoint: '127.0.0.1:4319' } } })
+      const { metrics, 'metrics/own': own } = service.pipelines
+      expect(own).toEqual({ receivers: ['otlp/own'], exporters: metrics.exporters })
+      expect(metrics).toMatchObject({ receivers: ['otlp'], processors: ['memory_limiter'] })
+    }
+    const [small] = senders(objectsOf('sidecar+gateway'))
+    expect(configOf(small && collectorOf(small)).receivers).not.toHaveProperty(['otlp/own'])
   })
 
   test('of pods know nothing of the exporters when there is a gateway', () => {

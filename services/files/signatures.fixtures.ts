@@ -1,10 +1,10 @@
-import { createHash } from 'node:crypto'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startClamd } from '@slipway/stack'
-import { tarGzOf, testScanner } from '@slipway/testing'
+import { testScanner } from '@slipway/testing'
+import { signatureDatabase } from '@slipway/testing/signatures'
 
 export interface MovingClamd extends AsyncDisposable {
   host: string
@@ -28,7 +28,7 @@ export async function movingClamd(): Promise<MovingClamd> {
     number++
     const lines = Object.entries(signatures).map(([name, text]) => `${name}:0:*:${Buffer.from(text).toString('hex')}\n`)
     await writeFile(join(folder, 'malware.ndb'), lines.join('') || `Nothing:0:*:${'ab'.repeat(40)}\n`)
-    await writeFile(join(folder, 'daily.cud'), databaseOfTheDay(number))
+    await writeFile(join(folder, 'daily.cud'), signatureDatabase({ number, at: new Date() }))
     await command(part.port, 'RELOAD')
     while (!(await command(part.port, 'VERSION')).includes(`/${number}/`));
     return number
@@ -47,20 +47,6 @@ export async function movingClamd(): Promise<MovingClamd> {
       await rm(home, { recursive: true, force: true })
     },
   }
-}
-
-/** As far as clamd can tell: it takes the number from its head. It has no signature of ClamAV's, for which its ending stands. */
-function databaseOfTheDay(number: number): Buffer {
-  const at = new Date()
-  const head = `ClamAV-VDB:${at.toUTCString().slice(5, 16)} 00-00 +0000:${number}:1:90:X:X:test:${Math.floor(at.getTime() / 1000)}`
-  const files = [
-    { name: 'COPYING', content: 'for tests' },
-    { name: 'daily.ndb', content: `Test-Daily:0:0:${'cd'.repeat(32)}\n` },
-  ]
-  const hash = (content: string) => createHash('sha256').update(content).digest('hex')
-  const listed = files.map(({ name, content }) => `${name}:${content.length}:${hash(content)}\n`).join('')
-  const content = tarGzOf([files[0], { name: 'daily.info', content: `${head}\n${listed}` }, files[1]].filter((file) => file !== undefined))
-  return Buffer.concat([Buffer.from(head.padEnd(512)), content])
 }
 
 function command(port: number, word: 'RELOAD' | 'VERSION'): Promise<string> {

@@ -21,15 +21,21 @@ What cannot be sent yet waits in a file, so that a collector that was killed goe
 {{- range $signal, $through := dict "traces" $ofTraces "metrics" (list "memory_limiter") -}}
 {{- $_ := set $pipelines $signal (dict "receivers" (list "otlp") "processors" $through "exporters" (keys (get $exporters $signal) | sortAlpha)) -}}
 {{- end -}}
-{{- /* When it ends its own receiver ends first: better to whom else there is. */}}
-{{- $to := ternary "127.0.0.1" (include "slipway.name" (dict "root" .root "component" "collector")) (ne (include "slipway.telemetry.exports" .) "") -}}
-{{- $own := list (dict "periodic" (dict "interval" (mul 1000 (int $telemetry.metricSeconds)) "exporter" (dict "otlp" (dict "protocol" "http/protobuf" "endpoint" (printf "http://%s:4318" $to))))) -}}
+{{- $receivers := dict "otlp" (dict "protocols" (dict "http" (dict "endpoint" (printf "%s:4318" $listen)) "grpc" (dict "endpoint" (printf "%s:4317" $listen)))) -}}
+{{- /* When it ends its own receiver ends first: better to whom else there is. Where there is nobody, what it counts of itself goes past the limiter: else nobody would hear that it refuses. */}}
+{{- $to := printf "%s:4318" (include "slipway.name" (dict "root" .root "component" "collector")) -}}
+{{- if include "slipway.telemetry.exports" . -}}
+{{- $to = "127.0.0.1:4319" -}}
+{{- $_ := set $receivers "otlp/own" (dict "protocols" (dict "http" (dict "endpoint" $to))) -}}
+{{- $_ := set $pipelines "metrics/own" (dict "receivers" (list "otlp/own") "exporters" $pipelines.metrics.exporters) -}}
+{{- end -}}
+{{- $own := list (dict "periodic" (dict "interval" (mul 1000 (int $telemetry.metricSeconds)) "exporter" (dict "otlp" (dict "protocol" "http/protobuf" "endpoint" (printf "http://%s" $to))))) -}}
 {{- $attributes := list (dict "name" "service.name" "value" (printf "slipway-collector-%s" .kind)) (dict "name" "service.instance.id" "value" "${env:POD_NAME}") (dict "name" "k8s.namespace.name" "value" "${env:POD_NAMESPACE}") -}}
 {{- toYaml (dict
   "extensions" (dict
     "health_check" (dict "endpoint" "0.0.0.0:13133")
     "file_storage" (dict "directory" "/var/lib/otelcol" "compaction" (dict "directory" "/var/lib/otelcol" "on_start" true)))
-  "receivers" (dict "otlp" (dict "protocols" (dict "http" (dict "endpoint" (printf "%s:4318" $listen)) "grpc" (dict "endpoint" (printf "%s:4317" $listen)))))
+  "receivers" $receivers
   "processors" $processors
   "exporters" (merge $exporters.traces $exporters.metrics)
   "service" (dict

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { type AssemblyStore, assemblyStore } from './assembly-store.ts'
+import type { Guest } from './crowd.ts'
 import type { ObjectRef, QuarantineRef } from './object.ts'
 import { type Part, partBytes } from './part-pool.ts'
 import { connectionOf, type Storage } from './storage.ts'
@@ -58,7 +59,8 @@ export interface OpenAssembly extends Disposable {
 }
 
 export interface Assembler {
-  open(assembly: Assembly, options: { ledger: AssemblyLedger; signal: AbortSignal }): OpenAssembly
+  /** `onCrowded`: its bytes come too slowly while others wait for its memory. Pause it then. */
+  open(assembly: Assembly, options: { ledger: AssemblyLedger; signal: AbortSignal; onCrowded?: (() => void) | undefined }): OpenAssembly
   /** Removes what was kept; for good measure also after it was completed, when only the rests are left. */
   discard(assembly: Assembly): Promise<void>
 }
@@ -69,10 +71,11 @@ export function newAssembly(prefix: string): Assembly {
 
 export function createAssembler(storage: Storage): Assembler {
   return {
-    open: (assembly, { ledger, signal }) => {
-      const connection = connectionOf(storage)
-      const take = () => connection.parts.take(signal)
-      return new Assembling(assembly, { ledger, store: assemblyStore(connection, signal), take, hasSpare: () => connection.parts.hasSpare })
+    open: (assembly, { ledger, signal, onCrowded = () => undefined }) => {
+      const { parts, crowd } = connectionOf(storage)
+      const store = assemblyStore(connectionOf(storage), signal)
+      const take = () => parts.take(signal)
+      return new Assembling(assembly, { ledger, store, take, hasSpare: () => parts.hasSpare, enter: () => crowd.enter(onCrowded) })
     },
     discard: (assembly) => assemblyStore(connectionOf(storage)).discard(assembly),
   }
@@ -83,6 +86,7 @@ interface Means {
   readonly store: AssemblyStore
   readonly take: () => Promise<Part>
   readonly hasSpare: () => boolean
+  readonly enter: () => Guest
 }
 
 /** What a small request costs in memory, before it takes a part. */
@@ -105,6 +109,8 @@ class Assembling implements OpenAssembly {
   /** Bytes of rests before what fills. */
   #before: number
   #sending: Promise<void> = Promise.resolve()
+  /** From the first part on. */
+  #guest: Guest | undefined
   /** No request of ours can still be reading the memory. */
   #idle = false
   size: number
@@ -118,6 +124,7 @@ class Assembling implements OpenAssembly {
 
   async append(chunk: Buffer): Promise<void> {
     this.#idle = false
+    this.#guest?.gets(chunk.length)
     for (let from = 0; from < chunk.length; ) {
       if (!this.#isPart && this.#filled === this.#room()) await this.#grow()
       const place = this.#start() + this.#filled
@@ -127,15 +134,18 @@ class Assembling implements OpenAssembly {
       this.size += copied
       if (this.#before + this.#filled === partBytes) await this.#flush()
     }
+    this.#guest?.asks()
   }
 
   async pause(): Promise<void> {
+    this.#guest?.gets(0)
     await this.#sending
     if (this.#filled > 0) await this.#rest()
     this.#idle = true
   }
 
   async complete(target: ObjectRef): Promise<Assembled> {
+    this.#guest?.gets(0)
     await this.#sending
     const { key, etag } = this.#assembly.upload ? await this.#join() : await this.#put()
     this.#idle = true
@@ -144,6 +154,7 @@ class Assembling implements OpenAssembly {
   }
 
   [Symbol.dispose](): void {
+    this.#guest?.[Symbol.dispose]()
     for (const part of this.#held.splice(0)) part.release({ reuse: this.#idle })
   }
 
@@ -227,6 +238,7 @@ class Assembling implements OpenAssembly {
   async #grow(): Promise<void> {
     const part = await this.#means.take()
     this.#held.push(part)
+    this.#guest ??= this.#means.enter()
     this.#filling.copy(part.bytes, this.#before, 0, this.#filled)
     this.#filling = part.bytes
     this.#isPart = true

@@ -3,6 +3,7 @@ import { Agent as HttpAgent } from 'node:http'
 import { type AgentOptions, Agent as HttpsAgent } from 'node:https'
 import { TLSSocket } from 'node:tls'
 import { S3Client } from '@aws-sdk/client-s3'
+import { type Crowd, type CrowdOptions, createCrowd } from './crowd.ts'
 import { type OperationEnd, tellOperations } from './operations.ts'
 import { createPartPool, type PartPool } from './part-pool.ts'
 
@@ -19,6 +20,8 @@ export interface StorageOptions {
   bucketPrefix: string
   /** PEM bundle that signed the certificate of the endpoint. */
   caFile?: string | null
+  /** When a slow upload makes room for those who wait. */
+  crowd?: CrowdOptions | undefined
   /** Told of every operation, for metrics. */
   onOperation?: ((operation: OperationEnd) => void) | undefined
   /** Told of every new connection over TLS, for metrics. */
@@ -31,6 +34,7 @@ export interface Connection {
   /** The bucket's name in the store. */
   readonly bucket: (name: string) => string
   readonly parts: PartPool
+  readonly crowd: Crowd
 }
 
 /** Where uploads wait for their verdict. Nothing reads from it but the gate. */
@@ -69,7 +73,8 @@ export function connect(options: StorageOptions, patience: number = answerMillis
   })
   limitSilence(client, patience)
   if (options.onOperation) tellOperations(client, options.onOperation)
-  return { client, bucket: (name) => `${bucketPrefix}${name}`, parts: createPartPool() }
+  const crowd = createCrowd(options.crowd)
+  return { client, bucket: (name) => `${bucketPrefix}${name}`, parts: createPartPool(crowd), crowd }
 }
 
 /** A connection that resumes an earlier session is not shown the certificate of now, hence every one that is told of makes its own. */

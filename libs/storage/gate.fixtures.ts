@@ -4,6 +4,7 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { Readable } from 'node:stream'
 import { createScanner, type Scanner, type ScannerOptions } from '@slipway/scanner'
 import { testScanner, testStorage } from '@slipway/testing'
+import type { StorageOptions } from './connection.ts'
 import { createScanGate, type ScanGate } from './gate.ts'
 import { createStorage, type Storage } from './storage.ts'
 import { abortOpenUploads, sweepQuarantine } from './sweep.ts'
@@ -19,6 +20,7 @@ export interface GateUnderTest extends AsyncDisposable {
 
 export interface GateChanges {
   scanner?: Partial<ScannerOptions>
+  crowd?: StorageOptions['crowd']
   /** Endpoint of a proxy in front of the store. */
   endpoint?: string
   /** Of another gate, whose buckets it takes over. */
@@ -29,7 +31,7 @@ export interface GateChanges {
 export async function openGate(changes: GateChanges = {}): Promise<GateUnderTest> {
   const stack = new AsyncDisposableStack()
   const made = stack.use(await testStorage())
-  const config = { ...made.config, bucketPrefix: changes.bucketPrefix ?? made.bucketPrefix }
+  const config = { ...made.config, bucketPrefix: changes.bucketPrefix ?? made.bucketPrefix, crowd: changes.crowd }
   const direct = stack.use(createStorage(config))
   await direct.ensureBuckets([readable])
   const storage = changes.endpoint ? stack.use(createStorage({ ...config, endpoint: changes.endpoint })) : direct

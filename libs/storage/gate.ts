@@ -99,13 +99,15 @@ export function createScanGate({ storage, scanner, archiveLimits = {} }: ScanGat
     let upload: QuarantineUpload | undefined
     const ahead = scanAhead({ scanner, limits, signal: run.signal })
     try {
-      scan = await scanner.open(run.signal)
+      scan = await connection.crowd.wait(scanner.open(run.signal))
       scan.result().catch(run.fail)
       const key = `${options.tenantId}/${options.bucket}/${options.key}/${randomUUID()}`
       const into = new QuarantineUpload(connection, { key, signal: run.signal })
       upload = into
       const { maxBytes, onProgress } = options
-      const received = await receive(source, { scan, store: (chunk) => into.append(chunk), look: ahead.add, maxBytes, onProgress })
+      using guest = connection.crowd.enter(run.fail)
+      const store = (chunk: Buffer) => into.append(chunk)
+      const received = await receive(source, { scan, store, look: ahead.add, maxBytes, onProgress, guest })
       scan.end()
       const walked = ahead.finish()
       const etag = await into.complete()

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import { createPartPool, type Part, partBytes } from './part-pool.ts'
+import { createCrowd } from './crowd.ts'
+import { createPartPool, type Part, type PartPool, partBytes } from './part-pool.ts'
 
 const { signal } = new AbortController()
 
-async function takeAll(pool: ReturnType<typeof createPartPool>): Promise<Part[]> {
+async function takeAll(pool: PartPool): Promise<Part[]> {
   const parts: Part[] = []
   while (pool.hasSpare) parts.push(await pool.take(signal))
   return parts
@@ -11,7 +12,7 @@ async function takeAll(pool: ReturnType<typeof createPartPool>): Promise<Part[]>
 
 describe('the pool of parts', () => {
   it('bounds the memory of all uploads together', async () => {
-    const pool = createPartPool()
+    const pool = createPartPool(createCrowd())
     const parts = await takeAll(pool)
     expect(parts.length * partBytes).toBe(64 * 1_048_576)
     expect(new Set(parts.map((part) => part.bytes)).size).toBe(parts.length)
@@ -23,7 +24,7 @@ describe('the pool of parts', () => {
   })
 
   it('never hands out again what may still be read', async () => {
-    const pool = createPartPool()
+    const pool = createPartPool(createCrowd())
     const first = await pool.take(signal)
     first.release({ reuse: false })
     const parts = await takeAll(pool)
@@ -31,7 +32,7 @@ describe('the pool of parts', () => {
   })
 
   it('lets go of whoever gives up waiting', async () => {
-    const pool = createPartPool()
+    const pool = createPartPool(createCrowd())
     const parts = await takeAll(pool)
     const stop = new AbortController()
     const leaving = pool.take(stop.signal)
@@ -40,5 +41,14 @@ describe('the pool of parts', () => {
     await expect(leaving).rejects.toThrow('left')
     parts[0]?.release({ reuse: true })
     expect((await staying).bytes.length).toBe(partBytes)
+  })
+
+  it('gets memory back from whoever sends slowly, when somebody waits', async () => {
+    const crowd = createCrowd({ seconds: 0 })
+    const pool = createPartPool(crowd)
+    const parts = await takeAll(pool)
+    const slow = crowd.enter(() => parts[0]?.release({ reuse: true }))
+    slow.asks()
+    expect((await pool.take(signal)).bytes).toBe(parts[0]?.bytes)
   })
 })

@@ -1,4 +1,5 @@
 import { createSlots } from '@slipway/scanner'
+import type { Crowd } from './crowd.ts'
 
 /** S3 takes parts from 5 MiB and at most 10,000 of them: 8 MiB reach 78 GiB. */
 export const partBytes = 8 * 1_048_576
@@ -7,7 +8,7 @@ export const partBytes = 8 * 1_048_576
 const most = 8
 /** What stays in memory when nothing is uploaded. */
 const kept = 4
-/** How long an upload waits for memory: as long as others make progress, it comes sooner. */
+/** How long an upload waits for memory: as long as others make progress, or make room, it comes sooner. */
 const waitSeconds = 60
 
 export interface Part {
@@ -24,12 +25,12 @@ export interface PartPool {
   readonly hasSpare: boolean
 }
 
-export function createPartPool(): PartPool {
+export function createPartPool(crowd: Crowd): PartPool {
   const slots = createSlots(most, waitSeconds)
   const free: Buffer[] = []
   return {
     async take(signal) {
-      const leave = await slots.acquire(signal)
+      const leave = await crowd.wait(slots.acquire(signal))
       const bytes = free.pop() ?? Buffer.allocUnsafeSlow(partBytes)
       return {
         bytes,

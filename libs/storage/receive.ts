@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import type { Readable, Writable } from 'node:stream'
 import { problem } from '@slipway/problem'
 import { Tail, zipEndBytes } from '@slipway/scanner'
+import type { Guest } from './crowd.ts'
 
 /** Enough for every signature that a content type is sniffed by. */
 export const headBytes = 4100
@@ -33,15 +34,22 @@ export interface ReceiveOptions {
   look?: (chunk: Buffer) => void
   maxBytes: number
   onProgress?: ((bytes: number) => void) | undefined
+  /** Learns when the source is waited for. */
+  guest?: Guest
 }
 
 /** Reads `source` once, chunk by chunk: the next one is read when clamd and the store have both taken this one. */
-export async function receive(source: Readable, { scan, store, look, maxBytes, onProgress }: ReceiveOptions): Promise<ReceivedWithTail> {
+export async function receive(
+  source: Readable,
+  { scan, store, look, maxBytes, onProgress, guest }: ReceiveOptions,
+): Promise<ReceivedWithTail> {
   const hash = createHash('sha256')
   const head: Buffer[] = []
   const tail = new Tail(zipEndBytes)
+  guest?.asks()
   for await (const data of source) {
     const chunk = Buffer.isBuffer(data) ? data : Buffer.from(data)
+    guest?.gets(chunk.length)
     if (tail.total < headBytes) head.push(Buffer.from(chunk.subarray(0, headBytes - tail.total)))
     tail.add(chunk)
     if (tail.total > maxBytes) throw tooLarge(maxBytes)
@@ -49,7 +57,9 @@ export async function receive(source: Readable, { scan, store, look, maxBytes, o
     look?.(chunk)
     await Promise.all([write(scan, chunk), store?.(chunk)])
     onProgress?.(tail.total)
+    guest?.asks()
   }
+  guest?.gets(0)
   return { size: tail.total, sha256: hash.digest('hex'), head: Buffer.concat(head), tail: tail.bytes() }
 }
 

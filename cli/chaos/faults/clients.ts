@@ -7,8 +7,8 @@ import { uploadCall } from '../operations.ts'
 import type { Chaos, Fault } from './fault.ts'
 
 const slowCount = 2000
-/** Of them, so many have credentials: each of these takes a place at the scanner, of which an API has 12. */
-const admitted = 8
+/** Of them, so many have credentials: each of these takes a place at the scanner, of which two APIs have 24, until others wait for it. */
+const admitted = 40
 
 /** They come past the balancer, as its sockets are ours. */
 const slow: Fault = {

@@ -16,7 +16,7 @@ type Finishing = Pick<FilesContext, 'database' | 'assembler' | 'limits' | 'now'>
 export function openPieces(
   { database, assembler, limits }: Finishing,
   held: HeldUpload,
-  options: { signal: AbortSignal; onKept: (row: ResumableRow) => void },
+  options: { signal: AbortSignal; onKept: (row: ResumableRow) => void; onCrowded?: () => void },
 ): OpenAssembly {
   const { tenantId } = held.author
   let current = held
@@ -28,7 +28,7 @@ export function openPieces(
       options.onKept(row)
     },
   }
-  return assembler.open(held.row.assembly, { ledger, signal: options.signal })
+  return assembler.open(held.row.assembly, { ledger, signal: options.signal, onCrowded: options.onCrowded })
 }
 
 /**

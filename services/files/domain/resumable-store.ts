@@ -176,6 +176,8 @@ export class ResumableStore extends DataStore {
     const signal = this.#lock?.lost ?? this.#request.signal
     return openPieces(this.#context, held, {
       signal,
+      // As when somebody else wants the lock: the request ends early, and its client goes on from there.
+      onCrowded: () => this.#release(),
       onKept: (row) => {
         this.row = row
       },

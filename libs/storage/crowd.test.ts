@@ -1,0 +1,110 @@
+import type { Problem } from '@slipway/problem'
+import { fakeClock } from '@slipway/testing'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { type Crowd, createCrowd, type Guest } from './crowd.ts'
+
+let clock: ReturnType<typeof fakeClock>
+let crowd: Crowd
+let left: string[]
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+  clock = fakeClock(0)
+  crowd = createCrowd({ seconds: 20, bytesPerSecond: 1000, now: clock.now })
+  left = []
+})
+afterEach(() => void vi.useRealTimers())
+
+const enter = (name: string) => crowd.enter(() => left.push(name))
+
+/** Its client took so many seconds over so many bytes, and is asked for more. */
+function takes(guest: Guest, seconds: number, bytes: number): void {
+  guest.asks()
+  clock.advance(seconds * 1000)
+  guest.gets(bytes)
+  guest.asks()
+}
+
+/** Somebody waits for so long. */
+async function wait(seconds: number): Promise<void> {
+  const place = Promise.withResolvers<string>()
+  const waiting = crowd.wait(place.promise)
+  for (let second = 0; second < seconds; second++) {
+    clock.advance(1000)
+    vi.advanceTimersByTime(1000)
+  }
+  place.resolve('a place')
+  expect(await waiting).toBe('a place')
+}
+
+describe('whoever sends slowly', () => {
+  it('stays as long as nobody waits', () => {
+    takes(enter('slow'), 3600, 100)
+    vi.advanceTimersByTime(3_600_000)
+    expect(left).toEqual([])
+  })
+
+  it('makes room for who waits, the slowest first, one each second', async () => {
+    takes(enter('slow'), 30, 20_000)
+    takes(enter('slower'), 30, 2000)
+    takes(enter('slowest'), 30, 200)
+    await wait(2)
+    expect(left).toEqual(['slowest', 'slower'])
+    await wait(5)
+    expect(left).toEqual(['slowest', 'slower', 'slow'])
+  })
+
+  it('is told why, and when to come again', async () => {
+    let reason: Problem | undefined
+    takes(
+      crowd.enter((given) => (reason = given)),
+      30,
+      10,
+    )
+    await wait(1)
+    expect(reason).toMatchObject({ code: 'service.overloaded', status: 503, retryAfter: 20 })
+  })
+
+  it('counts also when nothing comes at all', async () => {
+    enter('silent').asks()
+    clock.advance(18_000)
+    await wait(1)
+    expect(left).toEqual([])
+    await wait(1)
+    expect(left).toEqual(['silent'])
+  })
+
+  it('is nobody any more once it is through', async () => {
+    const guest = enter('through')
+    takes(guest, 30, 10)
+    guest[Symbol.dispose]()
+    await wait(3)
+    expect(left).toEqual([])
+  })
+})
+
+describe('nobody has to leave', () => {
+  it('who sends fast enough, however long it takes', async () => {
+    takes(enter('steady'), 600, 700_000)
+    await wait(5)
+    expect(left).toEqual([])
+  })
+
+  it('whose bytes wait for clamd or the store, and not we for them', async () => {
+    const guest = enter('held up by the store')
+    takes(guest, 1, 500)
+    guest.gets(500)
+    clock.advance(3_600_000)
+    await wait(5)
+    expect(left).toEqual([])
+    guest.asks()
+    await wait(5)
+    expect(left).toEqual([])
+  })
+
+  it('when the one who waited has failed', async () => {
+    takes(enter('slow'), 30, 10)
+    await expect(crowd.wait(Promise.reject(new Error('no place')))).rejects.toThrow('no place')
+    vi.advanceTimersByTime(60_000)
+    expect(left).toEqual([])
+  })
+})

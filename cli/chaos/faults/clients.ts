@@ -19,7 +19,7 @@ const slow: Fault = {
     const before = client.meter.quantile(0.99, client.meter.now() - 5000)
     const began = client.meter.now()
     const sockets = Array.from({ length: slowCount }, (_, index) =>
-      dawdle(ports[index % ports.length] ?? 0, openingOf(index, client.apiKey)),
+      dawdle(ports[Math.floor(index / 2) % ports.length] ?? 0, openingOf(index, client.apiKey)),
     )
     const timer = setInterval(() => {
       for (const socket of sockets) if (socket.writable) socket.write('x')

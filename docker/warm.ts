@@ -6,7 +6,8 @@ import { services } from '../cli/services.ts'
 
 /**
  * Loads what the processes of an image load, so that NODE_COMPILE_CACHE has it compiled: they start with less of the processor, which
- * counts when a roll-out starts many at a time. A part of the image's build; what is missing here is compiled at the start as ever.
+ * counts when a roll-out starts many at a time. A part of the image's build; what is missing here is compiled at the start as ever. V8 takes
+ * only what was compiled under its own flags: start this with `--import @slipway/service/external-memory`, as its processes are.
  */
 const oneShot = ['migrate', 'doctor', 'cluster-secrets'] as const
 await Promise.all([

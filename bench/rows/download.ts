@@ -1,5 +1,5 @@
 import { startSeaweed } from '@slipway/stack'
-import { startChild } from '../child.ts'
+import { asDeployed, startChild } from '../child.ts'
 import type { Row } from '../measure.ts'
 import { makeCallers, requestsOf, tenant } from './dishes.ts'
 import type { DownloadServer, DownloadSettings } from './download.child.ts'
@@ -23,7 +23,7 @@ export const download: Row = {
     const { endpoint, region, accessKey, secretKey } = stack.use(await startSeaweed({ home, durable: false }))
     const { clamd } = await startSink(stack)
     const callers = await makeCallers(connections)
-    const child = stack.use(await startChild(new URL('download.child.ts', import.meta.url)))
+    const child = stack.use(await startChild(new URL('download.child.ts', import.meta.url), asDeployed))
     const storage = { endpoint, region, accessKey, secretKey, pathStyle: true, bucketPrefix }
     const { port, object } = await child.ask<DownloadServer>({ storage, clamd, callers, mebibytes } satisfies DownloadSettings)
     const path = `/${bucketPrefix}${object.bucket}/${object.key}`

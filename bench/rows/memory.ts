@@ -1,4 +1,4 @@
-import { startChild } from '../child.ts'
+import { asDeployed, startChild } from '../child.ts'
 import type { Measure, Row, Side } from '../measure.ts'
 import { processorSeconds } from '../processor.ts'
 import { askingCore } from './requests.ts'
@@ -20,7 +20,7 @@ interface Passing {
 /** MiB by which a fresh process grows at most while uploads pass. Everything that is loaded at the first use is loaded before. */
 function growth(sink: Sink, { clients, bytes, collects }: Passing): Side {
   return async () => {
-    await using server = await startChild(new URL('upload.child.ts', import.meta.url))
+    await using server = await startChild(new URL('upload.child.ts', import.meta.url), asDeployed)
     await using client = await startChild(new URL('uploader.child.ts', import.meta.url), { core: askingCore })
     const { clamd, storage } = sink
     const port = await server.ask<number>({

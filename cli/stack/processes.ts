@@ -29,6 +29,8 @@ interface ProcessOptions {
 const readySeconds = 60
 /** A little above `SHUTDOWN_SECONDS`, in which a process ends by itself. */
 const stopSeconds = 30
+/** As in the images. */
+const newSpace = '--max-semi-space-size=4'
 
 export function processUnit(plan: ProcessPlan, { home, environment }: ProcessOptions): Unit {
   const name = processName(plan)
@@ -51,7 +53,7 @@ export function processChild({ manifest, kind, ports }: ProcessPlan, { name, hom
   return {
     name,
     command: process.execPath,
-    args: ['--import', '@slipway/service/preload', join('services', manifest.name, `${kind}.ts`)],
+    args: [newSpace, '--import', '@slipway/service/preload', join('services', manifest.name, `${kind}.ts`)],
     environment,
     folder: checkout,
     logFile: logFile(home, name),

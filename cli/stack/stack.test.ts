@@ -12,7 +12,7 @@ import { ApiClient, ApiFailure } from './api-client.ts'
 import { readConnections, removeConnections, writeConnections } from './connections.ts'
 import { type DevEnv, readDevEnv, writeDevEnv } from './dev-env.ts'
 import { router } from './edge-unit.ts'
-import { planProcesses, processName } from './processes.ts'
+import { planProcesses, processChild, processName } from './processes.ts'
 import { renderSummary, testSignatureWarning } from './summary.ts'
 
 const values: DevEnv = {
@@ -105,6 +105,14 @@ describe('processes', () => {
     expect(plans.map(processName)).toEqual(['identity-api', 'identity-worker', 'files-api', 'files-worker', 'menu-api', 'menu-worker'])
     const ports = plans.flatMap((plan) => [plan.ports.open, plan.ports.internal])
     expect(new Set(ports).size).toBe(ports.length)
+  })
+
+  test('they are started with the flags of the images', async () => {
+    const [plan] = await planProcesses(services)
+    if (!plan) throw new Error('there is no service')
+    const { args } = processChild(plan, { name: processName(plan), home: homeAt(newFolder()), environment: {} })
+    const image = readFileSync(new URL('../../Dockerfile.backend', import.meta.url), 'utf8')
+    expect(args.slice(0, 3)).toEqual([/^ENV NODE_OPTIONS=(.+)$/m.exec(image)?.[1], '--import', '@slipway/service/preload'])
   })
 
   test('the edge routes by the table of production, and by what only development has', async () => {

@@ -1,4 +1,4 @@
-import { createHash, timingSafeEqual } from 'node:crypto'
+import { hash, timingSafeEqual } from 'node:crypto'
 import { type Problem, problem } from '@slipway/problem'
 
 type Refusal = 'auth.invalid' | 'auth.expired' | 'auth.revoked'
@@ -16,7 +16,7 @@ export function credentialsOf(header: string | undefined, scheme: string): strin
 
 /** How caches and configuration name a secret without holding it. */
 export function fingerprint(secret: string): string {
-  return createHash('sha256').update(secret).digest('hex')
+  return hash('sha256', secret, 'hex')
 }
 
 /** Compares two fingerprints in constant time. */

@@ -44,6 +44,7 @@ export class RevocationList {
 
   /** @throws identity.unavailable when no news is to be had: an answer from an older copy could let a removed member in */
   async refresh(): Promise<void> {
+    if (this.#age() <= pollAfter) return
     if (this.#age() > waitAfter) await this.#poll()
     if (this.#age() > waitAfter) await this.#poll()
     if (this.#age() > waitAfter) throw problem('identity.unavailable')

@@ -65,16 +65,17 @@ export class TokenVerifier {
   }
 
   /** @throws auth.invalid, auth.expired, identity.unavailable */
-  async verify(token: string): Promise<VerifiedToken> {
-    if (token.length > longestToken) throw refused('auth.invalid')
-    const name = fingerprint(token)
-    const known = this.#verified.get(name) ?? (await this.#check(token))
-    if (known.expiresAt * 1000 <= this.#now()) {
+  async verify(text: string): Promise<VerifiedToken> {
+    if (text.length > longestToken) throw refused('auth.invalid')
+    const name = fingerprint(text)
+    const known = this.#verified.get(name)
+    const token = known ?? (await this.#check(text))
+    if (token.expiresAt * 1000 <= this.#now()) {
       this.#verified.delete(name)
       throw refused('auth.expired')
     }
-    this.#verified.set(name, known)
-    return known
+    if (known === undefined) this.#verified.set(name, token)
+    return token
   }
 
   async #check(token: string): Promise<VerifiedToken> {

@@ -15,8 +15,9 @@ export interface AccessOptions {
  */
 export async function admit(exchange: Exchange, requirement: AuthRequirement, { auth, baseDomain }: AccessOptions): Promise<void> {
   if (requirement === 'none') return
-  const principal = await auth.authenticate({ headers: exchange.headers, host: exchange.host })
-  const hint = resolveTenantHint({ host: exchange.host, header: single(exchange.headers['x-tenant-slug']), baseDomain })
+  const { headers, host } = exchange
+  const principal = await auth.authenticate({ headers, host })
+  const hint = resolveTenantHint({ host, header: single(headers['x-tenant-slug']), baseDomain })
   const operator = typeof requirement === 'object' && 'operator' in requirement && principal?.kind === 'operator'
   authorize(principal, operator ? 'operator' : requirement, hint)
   exchange.principal = principal

@@ -81,8 +81,9 @@ function enter(options: Pick<HttpAppOptions<unknown>, 'log' | 'onRequestBegin' |
       log[isRoutine(end) ? 'debug' : 'info'](accessFields(exchange, end), 'request')
       onRequestEnd?.(end)
     }
-    // The connection closes outside of the span, and the line in the log is to name it.
-    response.once('close', context.bind(context.active(), close))
+    // The connection closes outside of the span, and the line in the log is to name it. Not context.bind(): it costs several times more.
+    const span = context.active()
+    response.once('close', () => context.with(span, close))
     next()
   }
   if (!inSpan) return open

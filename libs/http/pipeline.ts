@@ -42,6 +42,7 @@ interface Prepared extends BoundRoute {
   readonly render: Render
   readonly checkFields: Check | null
   readonly takesKey: boolean
+  readonly idsOf: ReturnType<typeof idsOfPath>
   readonly options: PipelineOptions
   readonly pace: Pace
 }
@@ -56,6 +57,7 @@ export function serveRoute(bound: BoundRoute, options: PipelineOptions): Request
     render: compileRender(contract),
     checkFields: isMultipart(contract.body) ? compileContract({ ...contract, body: contract.body.fields }).body : null,
     takesKey: takesKey(contract),
+    idsOf: idsOfPath(contract.path),
     pace: options.pace ?? defaultPace,
   }
   const deadline = { seconds: options.answerSeconds ?? defaultAnswerSeconds, log: options.log }
@@ -86,7 +88,7 @@ async function serve(exchange: Exchange, prepared: Prepared): Promise<void> {
     tenant: exchange.tenant,
     request: exchange,
   }
-  describeSpan(() => ({ tenant: exchange.tenant?.id, ...idsOfPath(contract.path, exchange.request.params) }))
+  describeSpan(() => ({ tenant: exchange.tenant?.id, ...prepared.idsOf(exchange.request.params) }))
   const key = prepared.takesKey && prepared.idempotency ? parseIdempotencyKey(exchange.headers['idempotency-key']) : null
   await (isMultipart(contract.body) || isBytes(contract.body)
     ? serveUpload(exchange, prepared, { base, key })

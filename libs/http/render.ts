@@ -37,9 +37,9 @@ function cacheHeaders(headers: ReplyHeaders): Record<string, string> {
 }
 
 export function plain(headers: ReplyHeaders): Record<string, string | number | string[]> {
-  const entries = Object.entries(headers).flatMap(([name, value]) => {
-    if (value === undefined) return []
-    return [[name.toLowerCase(), typeof value === 'object' ? [...value] : value] as const]
-  })
-  return Object.fromEntries(entries)
+  const lower: Record<string, string | number | string[]> = {}
+  for (const [name, value] of Object.entries(headers)) {
+    if (value !== undefined) lower[name.toLowerCase()] = typeof value === 'object' ? [...value] : value
+  }
+  return lower
 }

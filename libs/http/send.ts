@@ -33,7 +33,7 @@ export function answerHeaders(exchange: Exchange): OutgoingHttpHeaders {
 /** Sends JSON or text; 304 when the client has this very version already. */
 export async function sendRendered(exchange: Exchange, rendered: Rendered): Promise<void> {
   if (exchange.response.headersSent || exchange.gone) return
-  const headers = { ...answerHeaders(exchange), ...rendered.headers }
+  const headers = Object.assign(answerHeaders(exchange), rendered.headers)
   const { etag } = headers
   const unchanged = rendered.status === 200 && typeof etag === 'string' && isReading(exchange) && isNotModified(exchange, etag)
   if (unchanged || rendered.body === null) return finish(exchange, { status: unchanged ? 304 : rendered.status, headers, body: null })

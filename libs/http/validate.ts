@@ -42,12 +42,12 @@ function check(place: Place, schema: z.ZodType): Check {
 /** Decoding may bring NUL to light, which no Postgres text has. */
 function checkParams(checked: Check): Check {
   return (params) => {
-    const faulty = Object.entries(params as Record<string, string>).filter(([, value]) => value.includes('\0'))
-    if (faulty.length === 0) return checked(params)
-    throw invalid(
-      'path',
-      faulty.map(([name]) => ({ pointer: pointerTo('/path', [name]), detail: 'must not contain NUL' })),
-    )
+    const errors: FieldError[] = []
+    for (const [name, value] of Object.entries(params as Record<string, string>)) {
+      if (value.includes('\0')) errors.push({ pointer: pointerTo('/path', [name]), detail: 'must not contain NUL' })
+    }
+    if (errors.length > 0) throw invalid('path', errors)
+    return checked(params)
   }
 }
 

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { createLog, type LogSettings } from './index.ts'
 
 function capture(settings: Partial<LogSettings> = {}) {
@@ -6,6 +6,8 @@ function capture(settings: Partial<LogSettings> = {}) {
   const destination = { write: (line: string) => void lines.push(JSON.parse(line) as Record<string, unknown>) }
   return { lines, log: createLog({ name: 'files-api', destination, ...settings }) }
 }
+
+afterEach(() => void vi.useRealTimers())
 
 describe('createLog', () => {
   it('writes one JSON object per line with time, level by name, component and message', () => {
@@ -21,6 +23,16 @@ describe('createLog', () => {
         msg: 'stored',
       },
     ])
+  })
+
+  it('tells the time to the millisecond, also where a second, a day or a year ends and where the clock goes back', () => {
+    const { lines, log } = capture()
+    const times = ['2025-12-31T23:59:59.999Z', '2026-01-01T00:00:00.000Z', '2026-01-01T00:00:00.007Z', '2025-12-31T23:59:58.060Z']
+    for (const time of times) {
+      vi.useFakeTimers({ now: new Date(time) })
+      log.info('now')
+    }
+    expect(lines.map((line) => line.time)).toEqual(times)
   })
 
   it('drops what is below its level', () => {

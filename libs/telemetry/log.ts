@@ -1,4 +1,4 @@
-import { type Bindings, type DestinationStream, type Logger, type LoggerOptions, pino, stdTimeFunctions } from 'pino'
+import { type Bindings, type DestinationStream, type Logger, type LoggerOptions, pino } from 'pino'
 import { redact } from './redact.ts'
 
 export type Log = Logger
@@ -21,7 +21,7 @@ export function createLog({ name, level = 'info', instance, destination }: LogSe
   const options: LoggerOptions = {
     level,
     base: { component: name, ...(instance ? { instance } : {}) },
-    timestamp: stdTimeFunctions.isoTime,
+    timestamp: isoClock(),
     formatters: {
       level: (label) => ({ level: label }),
       bindings: redactRecord,
@@ -31,6 +31,21 @@ export function createLog({ name, level = 'info', instance, destination }: LogSe
     serializers: { err: (error: unknown) => redact(error) },
   }
   return redactChildren(destination ? pino(options, destination) : pino(options))
+}
+
+/** As `stdTimeFunctions.isoTime`, but a date is worked out once a second instead of once a line. */
+function isoClock(): () => string {
+  let second = Number.NaN
+  let text = ''
+  return () => {
+    const now = Date.now()
+    const current = Math.floor(now / 1000)
+    if (current !== second) {
+      second = current
+      text = new Date(current * 1000).toISOString().slice(0, -'000Z'.length)
+    }
+    return `,"time":"${text}${String(now - current * 1000).padStart(3, '0')}Z"`
+  }
 }
 
 /** pino formats the bindings of children past `formatters`. Children inherit the replaced method, and so do theirs. */

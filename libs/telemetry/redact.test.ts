@@ -15,6 +15,13 @@ describe('isSensitive', () => {
     'refresh_token',
   ])('knows %s', (key) => expect(isSensitive(key)).toBe(true))
   it.each(['name', 'keyId', 'path', 'key', 'passage', 'idempotencyKey'])('lets %s pass', (key) => expect(isSensitive(key)).toBe(false))
+
+  it('knows them however many others, and however long ones, came before', () => {
+    const verdicts = Array.from({ length: 5000 }, (_, index) => [isSensitive(`name${index}`), isSensitive(`x-token-${index}`)])
+    expect(verdicts.every(([name, token]) => name === false && token === true)).toBe(true)
+    for (const _ of [1, 2]) expect([isSensitive('password'), isSensitive('path')]).toEqual([true, false])
+    expect(isSensitive(`${'x'.repeat(1000)}Secret`)).toBe(true)
+  })
 })
 
 describe('redact', () => {
@@ -28,6 +35,16 @@ describe('redact', () => {
       credentials: '[redacted]',
     })
     expect(input).toEqual(copy)
+  })
+
+  it('copies only what it has to change, and hides whatever is no number, flag or absence', () => {
+    const flat = { method: 'GET', status: 200, tenant: undefined, principal: null, tokenCount: 1 }
+    expect(redact(flat)).toBe(flat)
+    const call = () => 'hunter2'
+    expect(redact({ ...flat, token: 't' })).toEqual({ ...flat, token: '[redacted]' })
+    expect(redact({ ...flat, password: call, secret: 1n })).toEqual({ ...flat, password: '[redacted]', secret: '[redacted]' })
+    expect(redact({ ...flat, at: { token: 't' } })).toEqual({ ...flat, at: { token: '[redacted]' } })
+    expect(JSON.stringify(redact(JSON.parse('{"a":{"__proto__":{"token":"hunter2"}}}')))).not.toContain('hunter2')
   })
 
   it('keeps numbers, flags and absences, which are no secrets', () => {

@@ -13,12 +13,12 @@ describe('ids', () => {
     ['/api/v1/dishes/{dishId}/models/{id}', { dishId: id, id: other }, { dish: id, model: other }],
     ['/api/v1/files', {}, {}],
   ])('of %s are those of its nouns', (path, params, ids) => {
-    expect(idsOfPath(path, params)).toEqual(ids)
+    expect(idsOfPath(path)(params)).toEqual(ids)
   })
 
   it('are UUIDs only: a token or a slug in a path is none', () => {
-    expect(idsOfPath('/api/v1/links/{id}', { id: 'secret' })).toEqual({})
-    expect(idsOfPath('/public/{slug}', { slug: id })).toEqual({})
+    expect(idsOfPath('/api/v1/links/{id}')({ id: 'secret' })).toEqual({})
+    expect(idsOfPath('/public/{slug}')({ slug: id })).toEqual({})
   })
 
   it('of a payload are the fields that say so', () => {

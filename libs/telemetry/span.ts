@@ -35,12 +35,14 @@ export function idsIn(fields: object): Record<string, string> {
   return Object.fromEntries(ids.map(([name, value]) => [name.slice(0, -2), value as string]))
 }
 
-/** The ids in the parameters of a path: in `/api/v1/dishes/{id}` it is that of a `dish`. */
-export function idsOfPath(path: string, params: Readonly<Record<string, unknown>>): Record<string, string> {
+type Params = Readonly<Record<string, unknown>>
+
+/** Finds the ids in the parameters of a path: in `/api/v1/dishes/{id}` it is that of a `dish`. */
+export function idsOfPath(path: string): (params: Params) => Record<string, string> {
   const named = [...path.matchAll(/\/([^/{}]+)\/\{(\w+)\}/g)].map(([, segment = '', name = '']) => {
-    return [name === 'id' ? `${singular(segment)}Id` : name, params[name]] as const
+    return [name === 'id' ? `${singular(segment)}Id` : name, name] as const
   })
-  return idsIn(Object.fromEntries(named))
+  return (params) => idsIn(Object.fromEntries(named.map(([field, name]) => [field, params[name]])))
 }
 
 function singular(noun: string): string {

@@ -19,7 +19,9 @@ export interface ChildOptions {
 }
 
 /** How our processes are started, as far as it changes when V8 collects. */
-export const asDeployed: ChildOptions = { arguments: ['--max-semi-space-size=4', '--import', '@slipway/service/external-memory'] }
+export const asDeployed: ChildOptions = {
+  arguments: ['--max-semi-space-size=4', '--import', import.meta.resolve('@slipway/service/external-memory')],
+}
 
 type Message = { readonly answer: unknown } | { readonly error: string }
 

@@ -240,7 +240,9 @@ clamd_reload() {
     socket.on('data', (answer) => console.log(String(answer)))" >/dev/null
 }
 old_signatures() {
-  node e2e/faults.ts signatures 5 | k exec -i "$release-slipway-clamav-0" -c clamd -- sh -c 'cat >/signatures/daily.cud' && clamd_reload
+  node --input-type=module --eval "
+    import { signatureDatabase } from './libs/testing/signatures.ts'
+    process.stdout.write(signatureDatabase({ number: 27000, at: new Date(Date.now() - 5 * 86_400_000) }))" | k exec -i "$release-slipway-clamav-0" -c clamd -- sh -c 'cat >/signatures/daily.cud' && clamd_reload
 }
 signatures_of_before() { k exec "$release-slipway-clamav-0" -c clamd -- rm /signatures/daily.cud && clamd_reload; }
 slow_api() {

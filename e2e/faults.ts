@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
-import { signatureDatabase } from '@slipway/testing/signatures'
 import { eicar, zip } from './archives.ts'
 import { call, expectProblem, expectStatus, settled, unique, upload } from './client.ts'
 import { seriesOf } from './prometheus.ts'
@@ -16,7 +15,6 @@ import { seriesOf } from './prometheus.ts'
  *     node e2e/faults.ts read [seconds] [callers]    asks for lists all the time, whatever the answers
  *     node e2e/faults.ts write [seconds] [callers]   uploads all the time, whatever the answers
  *     node e2e/faults.ts many [files] [mebibytes]    uploads so many files at once, whatever the answers
- *     node e2e/faults.ts signatures [days]           writes a database of signatures of so many days ago to standard output
  *     node e2e/faults.ts purge [files] [seconds]     uploads so many files within that time, and deletes each for good: a job of a worker
  */
 const spike = 15
@@ -74,10 +72,6 @@ const programs: Readonly<Record<string, (words: readonly string[]) => Promise<vo
     const content = noise(Number(mebibytes ?? 8) * 1_048_576)
     const uploads = Array.from({ length: Number(files ?? 24) }, () => upload(content, { name: unique('many') }))
     for (const answer of await Promise.all(uploads)) await answer.arrayBuffer()
-  },
-  signatures([days]) {
-    const at = new Date(Date.now() - Number(days ?? 5) * 86_400_000)
-    return new Promise((resolve) => void process.stdout.write(signatureDatabase({ number: 27_000, at }), () => resolve()))
   },
   async purge([files, seconds]) {
     const count = Number(files ?? 130)

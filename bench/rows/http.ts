@@ -8,9 +8,6 @@ import { startSink } from './sinks.ts'
 const connections = 50
 const seconds = 4
 
-/** That of Fastify. */
-const instrumented = new URL('fastify-register.ts', import.meta.url).href
-
 /** The preload that turns tracing on, at this share of the requests. */
 export function traced(share: number, endpoint: string, preload = '@slipway/telemetry/register') {
   return {
@@ -60,7 +57,7 @@ export const http: Row = {
     const tenth = traced(0.1, sink.otlp)
     const slipway = await serve(stack, { kind: 'slipway', callers }, tenth)
     const express = await serve(stack, { kind: 'express', callers })
-    const fastify = await serve(stack, { kind: 'fastify', callers }, traced(0.1, sink.otlp, instrumented))
+    const fastify = await serve(stack, { kind: 'fastify', callers }, traced(0.1, sink.otlp, '@slipway/telemetry/testing/register-http'))
     const sideOf = (target: Target) => requestsPerSecond(load, target, askingAs(callers))
     const ours = sideOf(slipway)
     const busy = { kind: 'handicap' as const, what: 'each request keeps our process busy for 1 ms', rounds: 1 }

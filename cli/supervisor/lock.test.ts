@@ -48,6 +48,20 @@ test.each([
   expect(existsSync(file)).toBe(false)
 })
 
+test('is not taken over while another one is about to, and also when that one was killed', () => {
+  const file = lockFile()
+  writeFileSync(file, JSON.stringify(gone))
+  {
+    using _turn = acquireLock(`${file}.turn`)
+    expect(() => acquireLock(file)).toThrow(`process ${process.pid} is starting or stopping`)
+    expect(readFileSync(file, 'utf8')).toBe(JSON.stringify(gone))
+  }
+  writeFileSync(`${file}.turn`, JSON.stringify(gone))
+  using _lock = acquireLock(file)
+  expect(lockHolder(file)).toEqual(identify(process.pid))
+  expect(readdirSync(dirname(file))).toEqual(['supervisor.lock'])
+})
+
 test('of many processes at once that find a stale one, exactly one gets it', { timeout: 60_000 }, async () => {
   const file = lockFile()
   writeFileSync(file, JSON.stringify(gone))

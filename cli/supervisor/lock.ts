@@ -4,44 +4,63 @@ import { identify, isAlive, type ProcessIdentity } from './identity.ts'
 
 /**
  * One supervisor per home. The lock is made whole and put in place in one step, so that no reader sees half of it; one that a killed
- * process left is taken over.
+ * process left is replaced, in one step as well, so that nobody finds the place empty meanwhile.
  * @throws {Failure} when another supervisor lives
  */
 export function acquireLock(file: string): Disposable {
   const own = `${file}.${process.pid}`
   writeFileSync(own, JSON.stringify(identify(process.pid)), { mode: 0o600 })
   try {
-    for (let attempt = 0; attempt < 3; attempt++) {
-      if (link(own, file)) return { [Symbol.dispose]: () => rmSync(file, { force: true }) }
-      const holder = lockHolder(file) ?? putAside(file, own)
-      if (holder) throw alreadyStarting(holder)
-    }
-    throw new Failure(`${file} cannot be taken`, { fix: 'try again; if it stays so, delete the file' })
+    if (!link(own, file)) takeOver(file, own)
+    return { [Symbol.dispose]: () => rmSync(file, { force: true }) }
   } finally {
     rmSync(own, { force: true })
   }
 }
 
-/** Takes a stale lock away. Another process may have taken it over since we looked: then it gets its own back, and is told. */
-function putAside(file: string, own: string): ProcessIdentity | null {
-  const aside = `${own}.aside`
-  try {
-    renameSync(file, aside)
-    const holder = lockHolder(aside)
-    if (holder) link(aside, file)
-    return holder
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null
-    throw error
-  } finally {
-    rmSync(aside, { force: true })
+/**
+ * One at a time, by a lock like this one: else whoever looked before might replace the lock of somebody who was faster. Should a process be
+ * killed while it has that one, the next takes over both.
+ */
+function takeOver(file: string, own: string): void {
+  refuseWhileHeld(lockHolder(file))
+  using _turn = acquireLock(`${file}.turn`)
+  // Between two looks it may have been given back, and then anybody may take it. A stale one stays as it is: only we may replace it.
+  while (!link(own, file)) {
+    const text = read(file)
+    if (text === null) continue
+    refuseWhileHeld(holderIn(text))
+    return renameSync(own, file)
   }
+}
+
+function refuseWhileHeld(holder: ProcessIdentity | null): void {
+  if (holder) throw alreadyStarting(holder)
 }
 
 /** The process that holds a lock, if it lives. It may not have said yet what it does. */
 export function lockHolder(file: string): ProcessIdentity | null {
-  const holder = readHolder(file)
-  return holder && isAlive(holder) ? holder : null
+  const text = read(file)
+  return text === null ? null : holderIn(text)
+}
+
+function holderIn(text: string): ProcessIdentity | null {
+  try {
+    const holder = JSON.parse(text) as ProcessIdentity | null
+    return holder && isAlive(holder) ? holder : null
+  } catch {
+    return null
+  }
+}
+
+/** Null when there is no lock. */
+function read(file: string): string | null {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null
+    throw error
+  }
 }
 
 function link(own: string, file: string): boolean {
@@ -51,14 +70,6 @@ function link(own: string, file: string): boolean {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
     throw error
-  }
-}
-
-function readHolder(file: string): ProcessIdentity | null {
-  try {
-    return JSON.parse(readFileSync(file, 'utf8')) as ProcessIdentity
-  } catch {
-    return null
   }
 }
 

@@ -221,7 +221,8 @@ fresh() { # kind/component
 }
 slow_clamav() {
   squeeze clamav clamd 20 || return 1
-  node e2e/faults.ts many 24 8 >"$work/many.log" 2>&1 &
+  # Twice: how much a series grew is known from its second value on.
+  node e2e/faults.ts many 24 8 2 >"$work/many.log" 2>&1 &
 }
 clamav_fresh() { fresh statefulset/clamav; }
 # clamd cannot write its temporary files any more, as on a broken disk. A container beside it may do what nobody in a release may.
@@ -231,7 +232,7 @@ broken_disk() {
   quietly disk kubectl -n "$namespace" debug "$release-slipway-clamav-0" --image slipway/backend:dev --image-pull-policy IfNotPresent --target clamd \
     --profile sysadmin --custom "$work/root.json" --container breaker --attach=false -- chmod 0555 /proc/1/root/tmp || return 1
   k wait --for=jsonpath='{.status.ephemeralContainerStatuses[0].state.terminated.exitCode}'=0 "pod/$release-slipway-clamav-0" --timeout 1m >/dev/null || return 1
-  kubectl label namespace "$namespace" pod-security.kubernetes.io/enforce=restricted --overwrite >/dev/null
+  kubectl label namespace "$namespace" pod-security.kubernetes.io/enforce=restricted --overwrite >/dev/null 2>&1
   node e2e/faults.ts write 60
 }
 clamd_reload() {
@@ -239,12 +240,14 @@ clamd_reload() {
     const socket = require('node:net').connect(3310, '$release-slipway-clamav', () => socket.end('zRELOAD\\0'))
     socket.on('data', (answer) => console.log(String(answer)))" >/dev/null
 }
-old_signatures() {
+signatures() { # number, days ago
   node --input-type=module --eval "
     import { signatureDatabase } from './libs/testing/signatures.ts'
-    process.stdout.write(signatureDatabase({ number: 27000, at: new Date(Date.now() - 5 * 86_400_000) }))" | k exec -i "$release-slipway-clamav-0" -c clamd -- sh -c 'cat >/signatures/daily.cud' && clamd_reload
+    process.stdout.write(signatureDatabase({ number: $1, at: new Date(Date.now() - $2 * 86_400_000) }))" |
+    k exec -i "$release-slipway-clamav-0" -c clamd -- sh -c 'cat >/signatures/daily.new && mv /signatures/daily.new /signatures/daily.cud' && clamd_reload
 }
-signatures_of_before() { k exec "$release-slipway-clamav-0" -c clamd -- rm /signatures/daily.cud && clamd_reload; }
+old_signatures() { signatures 27000 5; }
+new_signatures() { signatures 27005 0; }
 slow_api() {
   squeeze files-api api 30 || return 1
   node e2e/faults.ts read 90 8 >"$work/reads.log" 2>&1 &
@@ -273,7 +276,7 @@ shortage() {
     --set services.files.env.CLAMAV_CONNECTIONS=4 --set services.files.env.CLAMAV_QUEUE_SECONDS=300 --set services.files.env.FILES_QUOTA_BYTES=1073741824)
   installed
   timed "prometheus" watch 10s
-  timed "alert: old signatures" fires SlipwaySignaturesStale old_signatures signatures_of_before
+  timed "alert: old signatures" fires SlipwaySignaturesStale old_signatures new_signatures
   timed "alert: clamd is slow" seen SlipwayScansSlow,SlipwayScansQueueing slow_clamav
   timed "clamd has its share again" clamav_fresh
   timed "alert: clamd has a broken disk" seen SlipwayScansFail broken_disk

@@ -14,7 +14,7 @@ import { seriesOf } from './prometheus.ts'
  *     node e2e/faults.ts mail           asks for a mail, which a worker has to send
  *     node e2e/faults.ts read [seconds] [callers]    asks for lists all the time, whatever the answers
  *     node e2e/faults.ts write [seconds] [callers]   uploads all the time, whatever the answers
- *     node e2e/faults.ts many [files] [mebibytes]    uploads so many files at once, whatever the answers
+ *     node e2e/faults.ts many [files] [mebibytes] [times]    uploads so many files at once, and again, whatever the answers
  *     node e2e/faults.ts purge [files] [seconds]     uploads so many files within that time, and deletes each for good: a job of a worker
  */
 const spike = 15
@@ -68,10 +68,12 @@ const programs: Readonly<Record<string, (words: readonly string[]) => Promise<vo
   async write([seconds, callers]) {
     await again(Number(seconds ?? 60), Number(callers ?? 4), () => upload(noise(2048)))
   },
-  async many([files, mebibytes]) {
+  async many([files, mebibytes, times]) {
     const content = noise(Number(mebibytes ?? 8) * 1_048_576)
-    const uploads = Array.from({ length: Number(files ?? 24) }, () => upload(content, { name: unique('many') }))
-    for (const answer of await Promise.all(uploads)) await answer.arrayBuffer()
+    for (let time = 0; time < Number(times ?? 1); time++) {
+      const uploads = Array.from({ length: Number(files ?? 24) }, () => upload(content, { name: unique('many') }))
+      for (const answer of await Promise.all(uploads)) await answer.arrayBuffer()
+    }
   },
   async purge([files, seconds]) {
     const count = Number(files ?? 130)

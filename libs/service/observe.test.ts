@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream'
+import { problem } from '@slipway/problem'
 import type { Accepted, Pending, ScanGate } from '@slipway/storage'
 import { describe, expect, it } from 'vitest'
 import { measuredGate } from './observe.ts'
@@ -29,8 +30,9 @@ function gateThatGives(answer: Accepted | Pending): ScanGate {
 }
 
 function measured(gate: ScanGate) {
-  const recorded: Recorded[] = []
-  return { recorded, gate: measuredGate(gate, { record: (scan) => void recorded.push(scan) }) }
+  const recorded: (Recorded | 'lost')[] = []
+  const metrics = { record: (scan: Recorded) => void recorded.push(scan), lost: () => void recorded.push('lost') }
+  return { recorded, gate: measuredGate(gate, metrics) }
 }
 
 const options = { bucket: 'b', key: 'k', maxBytes: 10, tenantId: 't' }
@@ -64,13 +66,26 @@ describe('measuredGate', () => {
     expect(recorded).toEqual([once])
   })
 
-  it('leaves a pending scan that fails to whoever settles it', async () => {
-    const failed = Promise.reject(new Error('scanner gone'))
+  it('leaves a pending scan that fails to whoever settles it, and counts it', async () => {
+    const failed = Promise.reject(problem('scanner.unavailable'))
     const answer = { ...content, pending: true as const, accepted: failed, verdict: failed }
     const { gate, recorded } = measured(gateThatGives(answer))
     await gate.accept(Readable.from([]), { ...options, syncBytes: 1 })
-    await expect(failed).rejects.toThrow('scanner gone')
-    expect(recorded).toEqual([])
+    await expect(failed).rejects.toMatchObject({ code: 'scanner.unavailable' })
+    expect(recorded).toEqual(['lost'])
+  })
+
+  it.each([
+    ['a lost clamd', problem('scanner.unavailable'), ['lost', 'lost', 'lost']],
+    ['a lost store', problem('storage.unavailable'), []],
+    ['a client that went away', new Error('gone'), []],
+  ])('counts what %s leaves without a verdict', async (_, error, expected) => {
+    const fail = () => Promise.reject(error)
+    const { gate, recorded } = measured({ ...gateThatGives(clean), accept: fail, resume: fail, rescan: fail })
+    await expect(gate.accept(Readable.from([]), options)).rejects.toBe(error)
+    await expect(gate.resume(quarantine)).rejects.toBe(error)
+    await expect(gate.rescan({ bucket: 'b', key: 'k' })).rejects.toBe(error)
+    expect(recorded).toEqual(expected)
   })
 
   it('records a scan that was taken up again, and one of what had been clean', async () => {

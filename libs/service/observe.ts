@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream'
 import type { Database } from '@slipway/db'
+import { isProblem } from '@slipway/problem'
 import type { AnyQueue, QueueClient } from '@slipway/queue'
 import { readBacklog } from '@slipway/queue'
 import type { Scanner, ScanResult } from '@slipway/scanner'
@@ -17,10 +18,18 @@ export function measuredGate(gate: ScanGate, metrics: ScanMetrics | null): ScanG
     // Gateways keep traces by the verdict.
     recordSpan('scan', milliseconds, { 'slipway.scan.verdict': verdict, 'slipway.scan.reason': reason, 'slipway.scan.bytes': size })
   }
+  /** Of what failed only that counts which clamd did not judge. */
+  const lose = (error: unknown) => {
+    if (isProblem(error, 'scanner.unavailable')) metrics.lost()
+  }
+  const watched = async <Result>(answer: Promise<Result>): Promise<Result> => {
+    answer.catch(lose)
+    return await answer
+  }
   const accept = async (source: Readable, options: AcceptOptions & { syncBytes: number }) => {
-    const accepted = await gate.accept(source, options)
-    // A pending scan that fails is told by whoever settles it.
-    if (accepted.pending) void accepted.accepted.then(record, () => undefined)
+    const accepted = await watched(gate.accept(source, options))
+    // Whoever settles a pending scan hears of its failure from the gate.
+    if (accepted.pending) void accepted.accepted.then(record, lose)
     else record(accepted)
     return accepted
   }
@@ -28,12 +37,12 @@ export function measuredGate(gate: ScanGate, metrics: ScanMetrics | null): ScanG
     // Whether there can be a pending answer depends on `syncBytes`, and is left to the gate to say.
     accept: accept as ScanGate['accept'],
     async resume(quarantine, options) {
-      const accepted = await gate.resume(quarantine, options)
+      const accepted = await watched(gate.resume(quarantine, options))
       record(accepted)
       return accepted
     },
     async rescan(object, options) {
-      const rescanned = await gate.rescan(object, options)
+      const rescanned = await watched(gate.rescan(object, options))
       record(rescanned)
       return rescanned
     },

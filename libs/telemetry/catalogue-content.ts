@@ -13,7 +13,7 @@ export const contentCatalogue = {
   'slipway.scan.verdicts': {
     type: 'counter',
     unit: '{file}',
-    description: 'Scans by what they found',
+    description: 'Scans by what they found; `error` also when clamd was lost',
     attributes: { 'slipway.scan.verdict': { values: ['clean', 'infected', 'unscannable', 'error'] } },
     where: 'libs/service/observe.ts',
   },

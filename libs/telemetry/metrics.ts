@@ -87,6 +87,8 @@ export function jobMetrics(): JobMetrics | null {
 export interface ScanMetrics {
   /** `reason` is why a file was unscannable. */
   record(scan: { verdict: string; reason?: string | undefined; bytes: number; seconds: number }): void
+  /** clamd was not there, or gone before its verdict: how much it had seen and how long it would have taken nobody knows. */
+  lost(): void
 }
 
 export function scanMetrics(): ScanMetrics | null {
@@ -102,6 +104,7 @@ export function scanMetrics(): ScanMetrics | null {
       scanned(bytes, { 'slipway.scan.verdict': verdict })
       if (verdict === 'unscannable') unscannable(1, { 'slipway.scan.reason': reason })
     },
+    lost: () => verdicts(1, { 'slipway.scan.verdict': 'error' }),
   }
 }
 

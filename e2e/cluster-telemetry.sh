@@ -261,13 +261,6 @@ no_backend() {
   node e2e/load.ts 3 120 >"$work/dropping.log" 2>&1 || { tail -c 2000 "$work/dropping.log"; return 1; }
 }
 backend_again() { backend 1; }
-# Traces wait for their decision in memory: for long, and there is little of that.
-little_memory() {
-  upgrade --set telemetry.sampling.ratio=1 --set telemetry.sampling.kind=tail --set telemetry.sampling.tail.decisionWait=10m \
-    --set telemetry.sampling.tail.tracesInMemory=1000000 --set telemetry.gateway.memoryMiB=112 || return 1
-  node e2e/load.ts 4 150 >"$work/refusing.log" 2>&1 || { tail -c 2000 "$work/refusing.log"; return 1; }
-}
-
 shortage() {
   say "alerts of what has too little"
   base_values
@@ -282,6 +275,5 @@ shortage() {
   timed "alert: clamd has a broken disk" seen SlipwayScansFail broken_disk
   timed "a new one" clamav_fresh
   timed "alert: an API is slow" fires SlipwayEventLoopBlocked slow_api api_fresh
-  timed "alert: nobody takes the spans" fires SlipwayTelemetryQueueFills,SlipwayTelemetryDropped no_backend backend_again
-  timed "alert: a collector has too little memory" seen SlipwayCollectorRefuses little_memory
+  timed "alert: nobody takes the spans" fires SlipwayTelemetryQueueFills,SlipwayTelemetryDropped,SlipwayCollectorRefuses no_backend backend_again
 }

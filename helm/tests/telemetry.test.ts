@@ -108,6 +108,13 @@ describe('collectors', () => {
     expect(variable(collector, 'GOMEMLIMIT')).toBe('96MiB')
   })
 
+  test('ask for no more room than they may have, however small their queue is', () => {
+    const gateway = { memoryMiB: 128, queueMiB: 1, cpu: '10m' }
+    const container = gatewayOf(render(values('gateway', { gateway })))
+    expect(container?.resources).toMatchObject({ requests: { 'ephemeral-storage': '8Mi' }, limits: { 'ephemeral-storage': '8Mi' } })
+    expect(gatewayOf(objectsOf('gateway'))?.resources).toMatchObject({ requests: { 'ephemeral-storage': '16Mi' } })
+  })
+
   test('wait in files, in batches of the exporters and with no processor for it', () => {
     for (const mode of modes.slice(1))
       for (const pod of [...senders(objectsOf(mode)), ...podsOf(objectsOf(mode)).filter(({ component }) => component === 'collector')]) {

@@ -73,7 +73,7 @@ pod. Arguments: root, kind (sidecar or gateway).
 {{- define "slipway.telemetry.collector" -}}
 {{- $values := index .root.Values.telemetry .kind -}}
 {{- $memory := int $values.memoryMiB -}}
-{{- $requests := dict "cpu" $values.cpu "memory" (printf "%dMi" (div $memory 2)) "ephemeral-storage" "16Mi" -}}
+{{- $requests := dict "cpu" $values.cpu "memory" (printf "%dMi" (div $memory 2)) "ephemeral-storage" (printf "%dMi" (min 16 (mul 8 (int $values.queueMiB)))) -}}
 {{- $limits := dict "memory" (printf "%dMi" $memory) "ephemeral-storage" (include "slipway.telemetry.queueRoom" $values) -}}
 {{ include "slipway.container" (dict "root" .root "image" "collector" "resources" (dict "requests" $requests "limits" $limits)) }}
 args: ["--config=env:COLLECTOR_CONFIG"]

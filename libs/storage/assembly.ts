@@ -75,7 +75,13 @@ export function createAssembler(storage: Storage): Assembler {
       const { parts, crowd } = connectionOf(storage)
       const store = assemblyStore(connectionOf(storage), signal)
       const take = () => parts.take(signal)
-      return new Assembling(assembly, { ledger, store, take, hasSpare: () => parts.hasSpare, enter: () => crowd.enter(onCrowded) })
+      return new Assembling(assembly, {
+        ledger,
+        store,
+        take,
+        hasSpare: () => parts.hasSpare,
+        enter: () => crowd.enter(onCrowded, () => ['part']),
+      })
     },
     discard: (assembly) => assemblyStore(connectionOf(storage)).discard(assembly),
   }

@@ -1,7 +1,7 @@
 import type { Problem } from '@slipway/problem'
 import { fakeClock } from '@slipway/testing'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { type Crowd, createCrowd, type Guest } from './crowd.ts'
+import { type Crowd, createCrowd, type Guest, type Scarce } from './crowd.ts'
 
 let clock: ReturnType<typeof fakeClock>
 let crowd: Crowd
@@ -14,7 +14,11 @@ beforeEach(() => {
 })
 afterEach(() => void vi.useRealTimers())
 
-const enter = (name: string) => crowd.enter(() => left.push(name))
+const enter = (name: string, has: Scarce[] = ['scan']) =>
+  crowd.enter(
+    () => left.push(name),
+    () => has,
+  )
 
 /** Its client took so many seconds over so many bytes, and is asked for more. */
 function takes(guest: Guest, seconds: number, bytes: number): void {
@@ -25,9 +29,9 @@ function takes(guest: Guest, seconds: number, bytes: number): void {
 }
 
 /** Somebody waits for so long. */
-async function wait(seconds: number): Promise<void> {
+async function wait(seconds: number, wanted: Scarce = 'scan'): Promise<void> {
   const place = Promise.withResolvers<string>()
-  const waiting = crowd.wait(place.promise)
+  const waiting = crowd.wait(wanted, place.promise)
   for (let second = 0; second < seconds; second++) {
     clock.advance(1000)
     vi.advanceTimersByTime(1000)
@@ -56,7 +60,10 @@ describe('whoever sends slowly', () => {
   it('is told why, and when to come again', async () => {
     let reason: Problem | undefined
     takes(
-      crowd.enter((given) => (reason = given)),
+      crowd.enter(
+        (given) => (reason = given),
+        () => ['scan'],
+      ),
       30,
       10,
     )
@@ -101,9 +108,16 @@ describe('nobody has to leave', () => {
     expect(left).toEqual([])
   })
 
+  it('who has not what is waited for', async () => {
+    takes(enter('has a place at clamd'), 30, 10)
+    takes(enter('has both', ['scan', 'part']), 30, 20)
+    await wait(3, 'part')
+    expect(left).toEqual(['has both'])
+  })
+
   it('when the one who waited has failed', async () => {
     takes(enter('slow'), 30, 10)
-    await expect(crowd.wait(Promise.reject(new Error('no place')))).rejects.toThrow('no place')
+    await expect(crowd.wait('scan', Promise.reject(new Error('no place')))).rejects.toThrow('no place')
     vi.advanceTimersByTime(60_000)
     expect(left).toEqual([])
   })

@@ -8,6 +8,9 @@ export interface CrowdOptions {
   now?: () => number
 }
 
+/** What there are few of: places at clamd, and memory for parts. */
+export type Scarce = 'scan' | 'part'
+
 /** An upload that has a place at clamd or memory for a part. */
 export interface Guest extends Disposable {
   /** From now on it is its client that is waited for. */
@@ -21,9 +24,10 @@ export interface Guest extends Disposable {
  * slowest makes room, one each second. Only the time counts in which we wait for the client: where clamd or the store is slow nobody leaves.
  */
 export interface Crowd {
-  enter(makeRoom: (reason: Problem) => void): Guest
-  /** Waits for a place. */
-  wait<Place>(place: Promise<Place>): Promise<Place>
+  /** `has` says what it would give back. */
+  enter(makeRoom: (reason: Problem) => void, has: () => readonly Scarce[]): Guest
+  /** Waits for one of these; only who has one makes room. */
+  wait<Place>(wanted: Scarce, place: Promise<Place>): Promise<Place>
 }
 
 /** Below 256 kbit/s; and a moment without any reception is not held against anybody. */
@@ -34,9 +38,9 @@ export function createCrowd(options: CrowdOptions = {}): Crowd {
   const { seconds, bytesPerSecond, now } = { ...standard, ...options }
   const guests = new Set<Upload>()
 
-  function makeRoom(): void {
+  function makeRoom(wanted: Scarce): void {
     const [slowest] = [...guests]
-      .filter((guest) => guest.isAsking && guest.waited(now()) >= seconds * 1000)
+      .filter((guest) => guest.has().includes(wanted) && guest.isAsking && guest.waited(now()) >= seconds * 1000)
       .map((guest) => ({ guest, rate: (1000 * guest.bytes) / guest.waited(now()) }))
       .filter(({ rate }) => rate < bytesPerSecond)
       .sort((a, b) => a.rate - b.rate)
@@ -46,13 +50,13 @@ export function createCrowd(options: CrowdOptions = {}): Crowd {
   }
 
   return {
-    enter(leave) {
-      const guest = new Upload(leave, now, () => guests.delete(guest))
+    enter(leave, has) {
+      const guest = new Upload({ leave, has, now, end: () => guests.delete(guest) })
       guests.add(guest)
       return guest
     },
-    async wait(place) {
-      const timer = setInterval(makeRoom, roundMilliseconds)
+    async wait(wanted, place) {
+      const timer = setInterval(makeRoom, roundMilliseconds, wanted)
       try {
         return await place
       } finally {
@@ -62,16 +66,25 @@ export function createCrowd(options: CrowdOptions = {}): Crowd {
   }
 }
 
+interface UploadParts {
+  readonly leave: (reason: Problem) => void
+  readonly has: () => readonly Scarce[]
+  readonly now: () => number
+  readonly end: () => void
+}
+
 class Upload implements Guest {
   readonly leave: (reason: Problem) => void
+  readonly has: () => readonly Scarce[]
   readonly #now: () => number
   readonly #end: () => void
   bytes = 0
   #waited = 0
   #since: number | null = null
 
-  constructor(leave: (reason: Problem) => void, now: () => number, end: () => void) {
+  constructor({ leave, has, now, end }: UploadParts) {
     this.leave = leave
+    this.has = has
     this.#now = now
     this.#end = end
   }

@@ -99,13 +99,13 @@ export function createScanGate({ storage, scanner, archiveLimits = {} }: ScanGat
     let upload: QuarantineUpload | undefined
     const ahead = scanAhead({ scanner, limits, signal: run.signal })
     try {
-      scan = await connection.crowd.wait(scanner.open(run.signal))
+      scan = await connection.crowd.wait('scan', scanner.open(run.signal))
       scan.result().catch(run.fail)
       const key = `${options.tenantId}/${options.bucket}/${options.key}/${randomUUID()}`
       const into = new QuarantineUpload(connection, { key, signal: run.signal })
       upload = into
       const { maxBytes, onProgress } = options
-      using guest = connection.crowd.enter(run.fail)
+      using guest = connection.crowd.enter(run.fail, () => (into.hasPart ? ['scan', 'part'] : ['scan']))
       const store = (chunk: Buffer) => into.append(chunk)
       const received = await receive(source, { scan, store, look: ahead.add, maxBytes, onProgress, guest })
       scan.end()

@@ -47,7 +47,10 @@ describe('the pool of parts', () => {
     const crowd = createCrowd({ seconds: 0 })
     const pool = createPartPool(crowd)
     const parts = await takeAll(pool)
-    const slow = crowd.enter(() => parts[0]?.release({ reuse: true }))
+    const slow = crowd.enter(
+      () => parts[0]?.release({ reuse: true }),
+      () => ['part'],
+    )
     slow.asks()
     expect((await pool.take(signal)).bytes).toBe(parts[0]?.bytes)
   })

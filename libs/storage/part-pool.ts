@@ -30,7 +30,7 @@ export function createPartPool(crowd: Crowd): PartPool {
   const free: Buffer[] = []
   return {
     async take(signal) {
-      const leave = await crowd.wait(slots.acquire(signal))
+      const leave = await crowd.wait('part', slots.acquire(signal))
       const bytes = free.pop() ?? Buffer.allocUnsafeSlow(partBytes)
       return {
         bytes,

@@ -53,6 +53,10 @@ export class QuarantineUpload {
     this.#signal = AbortSignal.any([signal, this.#stop.signal])
   }
 
+  get hasPart(): boolean {
+    return this.#held.length > 0
+  }
+
   /** Resolves when more can be taken. The chunk is copied. */
   async append(chunk: Buffer): Promise<void> {
     for (let from = 0; from < chunk.length; ) {

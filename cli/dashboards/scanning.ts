@@ -80,6 +80,12 @@ export const scanning: Dashboard = {
           runbooks: ['SlipwayScannerDown', 'SlipwayScansQueueing'],
           noData: 'every scan got its place',
         },
+        {
+          title: 'How many uploads made room for others?',
+          unit: 'ops',
+          queries: { '{{slipway_upload_reason}}': rate('slipway_upload_displaced_total{$in}', ['slipway_upload_reason']) },
+          runbooks: ['SlipwayScansQueueing'],
+        },
       ],
     },
   ],

@@ -11,7 +11,7 @@ import type { ScanResult } from './verdict.ts'
 export interface ScannerOptions {
   host: string
   port: number
-  /** Scans at a time; more wait in order of arrival. */
+  /** Scans at a time; more wait, and a free place goes to the owner who has the fewest. */
   connections: number
   /** How long a scan waits for its turn before `service.overloaded`. */
   queueSeconds: number
@@ -43,10 +43,10 @@ export type ScannerState =
 export interface Scanner extends AsyncDisposable {
   readonly maxFileBytes: number
   /**
-   * Waits for a place and connects.
+   * Waits for a place and connects. `owner` (a tenant) has its share of the places when others wait as well.
    * @throws `service.overloaded` when no place becomes free in time, `scanner.unavailable` when clamd cannot be reached
    */
-  open(signal?: AbortSignal): Promise<ScanStream>
+  open(signal?: AbortSignal, owner?: string): Promise<ScanStream>
   /** Scans all of `source`; destroys it when the scan fails. */
   scan(source: Readable, options?: { signal?: AbortSignal }): Promise<ScanResult>
   ping(): Promise<void>
@@ -81,11 +81,11 @@ export function createScanner(options: ScannerOptions): Scanner {
     return unavailable(address, cause)
   }
 
-  async function openNow(signal?: AbortSignal): Promise<ScanStream> {
+  async function openNow(signal?: AbortSignal, owner?: string): Promise<ScanStream> {
     const either = AbortSignal.any(signal ? [signal, closing.signal] : [closing.signal])
     const doubt = trust.check()
     if (doubt) await doubt
-    const release = await slots.acquire(either)
+    const release = await slots.acquire(either, owner)
     try {
       const newDoubt = trust.check()
       if (newDoubt) await newDoubt
@@ -125,15 +125,15 @@ export function createScanner(options: ScannerOptions): Scanner {
   }
 }
 
-type Open = (signal?: AbortSignal) => Promise<ScanStream>
+type Open = Scanner['open']
 
 function timed(open: Open, tell: ScannerOptions['onOpen']): Open {
   if (!tell) return open
-  return async (signal) => {
+  return async (signal, owner) => {
     const began = performance.now()
     const seconds = () => (performance.now() - began) / 1000
     try {
-      const stream = await open(signal)
+      const stream = await open(signal, owner)
       tell({ seconds: seconds(), error: null })
       return stream
     } catch (error) {

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { createSlots } from './slots.ts'
 
 /** Long enough to never come in a test. */
@@ -20,6 +20,61 @@ describe('slots', () => {
     expect(order).toEqual(Array.from({ length: 20 }, (_, index) => index))
     expect(most).toBe(2)
     expect([slots.busy, slots.waiting]).toEqual([0, 0])
+  })
+
+  it('go to the owner who has the fewest, whoever came first', async () => {
+    const slots = createSlots(3, patient)
+    const order: string[] = []
+    const release: (() => void)[] = []
+    const ask = async (owner: string, name = owner) => {
+      release.push(await slots.acquire(undefined, owner))
+      order.push(name)
+    }
+    for (const name of ['a1', 'a2', 'a3', 'a4', 'a5']) void ask('a', name)
+    void ask('b')
+    void ask('c')
+    await vi.waitFor(() => expect([order.length, slots.waiting]).toEqual([3, 4]))
+    for (let given = 3; given < 7; given++) {
+      release.shift()?.()
+      await vi.waitFor(() => expect(order).toHaveLength(given + 1))
+    }
+    // All of a's were given back by then: b and c came once each, and a is the next when nobody else waits.
+    expect(order).toEqual(['a1', 'a2', 'a3', 'b', 'c', 'a4', 'a5'])
+  })
+
+  it('go round where there is one, and of one owner to who came first', async () => {
+    const slots = createSlots(1, patient)
+    const release = await slots.acquire(undefined, 'a')
+    const order: string[] = []
+    const turns = ['a1', 'a2', 'a3', 'b1', 'b2', 'c1'].map(async (name) => {
+      const leave = await slots.acquire(undefined, name[0])
+      order.push(name)
+      leave()
+    })
+    release()
+    await Promise.all(turns)
+    expect(order).toEqual(['b1', 'c1', 'a1', 'b2', 'a2', 'a3'])
+  })
+
+  it('remember nobody who has none and waits for none', async () => {
+    const slots = createSlots(1, patient)
+    const release = await slots.acquire(undefined, 'a')
+    const stop = new AbortController()
+    const gone = slots.acquire(stop.signal, 'b')
+    stop.abort(new Error('gone'))
+    await expect(gone).rejects.toThrow('gone')
+    release()
+    // As if for the first time, both: the one who comes first is the first.
+    const leave = await slots.acquire(undefined, 'c')
+    const order: string[] = []
+    const turns = ['a', 'b'].map(async (name) => {
+      const done = await slots.acquire(undefined, name)
+      order.push(name)
+      done()
+    })
+    leave()
+    await Promise.all(turns)
+    expect(order).toEqual(['a', 'b'])
   })
 
   it('come back once, however often they are given back', async () => {

@@ -3,7 +3,15 @@ import { awsTokens, connect, type Database, type Role, roleName } from '@slipway
 import { createQueues, type QueueClient, queuePrefix } from '@slipway/queue'
 import { createScanner, type Scanner } from '@slipway/scanner'
 import { createScanGate, createStorage, type ScanGate, type Storage } from '@slipway/storage'
-import { acquireMetrics, type Log, queueTelemetry, scanMetrics, scanPlaceMetrics, storageMetrics } from '@slipway/telemetry'
+import {
+  acquireMetrics,
+  displacedMetrics,
+  type Log,
+  queueTelemetry,
+  scanMetrics,
+  scanPlaceMetrics,
+  storageMetrics,
+} from '@slipway/telemetry'
 import { type Certificates, observeCertificates } from './certificates.ts'
 import { usesStorage } from './checks.ts'
 import type { AnyManifest } from './manifest.ts'
@@ -37,7 +45,9 @@ export function openShared(platform: PlatformConfig, { manifests, log, now }: Sh
   const stack = new AsyncDisposableStack()
   const certificates = stack.use(observeCertificates(now))
   const storageObservers = { onOperation: storageMetrics() ?? undefined, onSecure: certificates.onSecure('storage') }
-  const storage = stack.use(createStorage({ ...storageOptions(platform.storage), ...storageObservers }))
+  const displaced = displacedMetrics()
+  const crowd = { onMadeRoom: displaced ? ({ reason }: { reason: string }) => displaced(reason) : undefined }
+  const storage = stack.use(createStorage({ ...storageOptions(platform.storage), ...storageObservers, crowd }))
   const { allowTestSignatures: _, ...scannerOptions } = platform.scanner
   const scanner = stack.use(createScanner({ ...scannerOptions, onOpen: scanPlaceMetrics() ?? undefined }))
   if (manifests.some(usesStorage)) stack.use(observeScanner(scanner, now))

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { type AssemblyStore, assemblyStore } from './assembly-store.ts'
 import type { Guest } from './crowd.ts'
-import type { ObjectRef, QuarantineRef } from './object.ts'
+import { type ObjectRef, type QuarantineRef, tenantOf } from './object.ts'
 import { type Part, partBytes } from './part-pool.ts'
 import { connectionOf, type Storage } from './storage.ts'
 
@@ -74,13 +74,14 @@ export function createAssembler(storage: Storage): Assembler {
     open: (assembly, { ledger, signal, onCrowded = () => undefined }) => {
       const { parts, crowd } = connectionOf(storage)
       const store = assemblyStore(connectionOf(storage), signal)
-      const take = () => parts.take(signal)
+      const owner = tenantOf({ key: assembly.prefix })
+      const take = () => parts.take({ signal, owner })
       return new Assembling(assembly, {
         ledger,
         store,
         take,
         hasSpare: () => parts.hasSpare,
-        enter: () => crowd.enter(onCrowded, () => ['part']),
+        enter: () => crowd.enter({ owner, has: () => ['part'], makeRoom: onCrowded }),
       })
     },
     discard: (assembly) => assemblyStore(connectionOf(storage)).discard(assembly),

@@ -20,7 +20,7 @@ export interface StorageOptions {
   bucketPrefix: string
   /** PEM bundle that signed the certificate of the endpoint. */
   caFile?: string | null
-  /** When a slow upload makes room for those who wait. */
+  /** When an upload makes room for those who wait, and who is told of it. */
   crowd?: CrowdOptions | undefined
   /** Told of every operation, for metrics. */
   onOperation?: ((operation: OperationEnd) => void) | undefined

@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { PassThrough } from 'node:stream'
 import { testScanner } from '@slipway/testing'
-import { expect, it } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import { type Assembly, createAssembler, newAssembly } from './assembly.ts'
 import { type GateUnderTest, openGate, openUploads, quarantined, readable, streamed } from './gate.fixtures.ts'
 import { connectionOf } from './storage.ts'
@@ -13,13 +13,13 @@ const crowd = { seconds: 0.1, bytesPerSecond: 1e12 }
 const some = 100_000
 
 /** An upload whose client sends so much and then nothing; `begun` when that is through. */
-function drip({ gate }: GateUnderTest, bytes: number) {
+function drip({ gate }: GateUnderTest, bytes: number, tenantId = 'tenant-1') {
   const source = new PassThrough()
   const begun = Promise.withResolvers<void>()
   const onProgress = (sent: number) => {
     if (sent === bytes) begun.resolve()
   }
-  const place = { bucket: readable, key: randomUUID(), tenantId: 'tenant-1', maxBytes: maxFileBytes, onProgress }
+  const place = { bucket: readable, key: randomUUID(), tenantId, maxBytes: maxFileBytes, onProgress }
   const answer = gate.accept(source, place).then(
     () => 'accepted',
     (error: { code?: string }) => error.code ?? 'another failure',
@@ -82,4 +82,38 @@ it('memory of uploads in several requests: what has come is kept', async () => {
   }
   await expectAccepted(test)
   expect(kept.map(({ rests }) => rests.map(({ size }) => size))).toEqual([[some]])
+})
+
+it('a tenant that has all places, and sends fast enough, gives one to the tenant that has none', async () => {
+  await using test = await openGate({ crowd: { seconds: 0.1, bytesPerSecond: 0 }, scanner: { connections: 3 } })
+  const all = []
+  for (let place = 0; place < 3; place++) {
+    const one = drip(test, 1000)
+    await one.begun
+    all.push(one)
+  }
+  await expectAccepted(test)
+  expect(all.filter(({ source }) => source.destroyed)).toHaveLength(1)
+  for (const { source } of all) if (!source.destroyed) source.end()
+  const answers = await Promise.all(all.map(({ answer }) => answer))
+  expect(answers.toSorted()).toEqual(['accepted', 'accepted', 'service.overloaded'])
+})
+
+it('a tenant with many uploads in the queue delays the one upload of another by one place', async () => {
+  await using test = await openGate({ scanner: { connections: 1 } })
+  const first = drip(test, 1000)
+  await first.begun
+  const ended: string[] = []
+  const ends = async (name: string, { answer }: ReturnType<typeof drip>) => {
+    expect(await answer).toBe('accepted')
+    ended.push(name)
+  }
+  const many = Array.from({ length: 10 }, () => ({ name: 'many', upload: drip(test, 1000) }))
+  await vi.waitFor(() => expect(test.scanner.load().waiting).toBe(10))
+  const one = { name: 'one', upload: drip(test, 1000, 'tenant-2') }
+  await vi.waitFor(() => expect(test.scanner.load().waiting).toBe(11))
+  const answers = [...many, one].map(({ name, upload }) => (upload.source.end(), ends(name, upload)))
+  first.source.end()
+  await Promise.all(answers)
+  expect(ended.indexOf('one')).toBe(0)
 })

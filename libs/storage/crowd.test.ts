@@ -1,24 +1,23 @@
 import type { Problem } from '@slipway/problem'
 import { fakeClock } from '@slipway/testing'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { type Crowd, createCrowd, type Guest, type Scarce } from './crowd.ts'
+import { type Crowd, createCrowd, type Guest, type MadeRoom, type Scarce } from './crowd.ts'
 
 let clock: ReturnType<typeof fakeClock>
 let crowd: Crowd
 let left: string[]
+let made: MadeRoom[]
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
   clock = fakeClock(0)
-  crowd = createCrowd({ seconds: 20, bytesPerSecond: 1000, now: clock.now })
+  made = []
+  crowd = createCrowd({ seconds: 20, bytesPerSecond: 1000, now: clock.now, onMadeRoom: (room) => made.push(room) })
   left = []
 })
 afterEach(() => void vi.useRealTimers())
 
-const enter = (name: string, has: Scarce[] = ['scan']) =>
-  crowd.enter(
-    () => left.push(name),
-    () => has,
-  )
+const enter = (name: string, has: Scarce[] = ['scan'], owner = 'one of many') =>
+  crowd.enter({ owner, has: () => has, makeRoom: () => left.push(name) })
 
 /** Its client took so many seconds over so many bytes, and is asked for more. */
 function takes(guest: Guest, seconds: number, bytes: number): void {
@@ -29,15 +28,15 @@ function takes(guest: Guest, seconds: number, bytes: number): void {
 }
 
 /** Somebody waits for so long. */
-async function wait(seconds: number, wanted: Scarce = 'scan'): Promise<void> {
+async function wait(seconds: number, what: Scarce = 'scan', owners: readonly string[] = ['one of many']): Promise<void> {
   const place = Promise.withResolvers<string>()
-  const waiting = crowd.wait(wanted, place.promise)
+  const waiting = Promise.all(owners.map((owner) => crowd.wait({ what, owner }, place.promise)))
   for (let second = 0; second < seconds; second++) {
     clock.advance(1000)
     vi.advanceTimersByTime(1000)
   }
   place.resolve('a place')
-  expect(await waiting).toBe('a place')
+  expect(await waiting).toEqual(owners.map(() => 'a place'))
 }
 
 describe('whoever sends slowly', () => {
@@ -55,18 +54,12 @@ describe('whoever sends slowly', () => {
     expect(left).toEqual(['slowest', 'slower'])
     await wait(5)
     expect(left).toEqual(['slowest', 'slower', 'slow'])
+    expect(made).toEqual(Array.from({ length: 3 }, () => ({ wanted: 'scan', reason: 'slow' })))
   })
 
   it('is told why, and when to come again', async () => {
     let reason: Problem | undefined
-    takes(
-      crowd.enter(
-        (given) => (reason = given),
-        () => ['scan'],
-      ),
-      30,
-      10,
-    )
+    takes(crowd.enter({ owner: 'a', has: () => ['scan'], makeRoom: (given) => (reason = given) }), 30, 10)
     await wait(1)
     expect(reason).toMatchObject({ code: 'service.overloaded', status: 503, retryAfter: 20 })
   })
@@ -117,8 +110,60 @@ describe('nobody has to leave', () => {
 
   it('when the one who waited has failed', async () => {
     takes(enter('slow'), 30, 10)
-    await expect(crowd.wait('scan', Promise.reject(new Error('no place')))).rejects.toThrow('no place')
+    await expect(crowd.wait({ what: 'scan', owner: 'a' }, Promise.reject(new Error('no place')))).rejects.toThrow('no place')
     vi.advanceTimersByTime(60_000)
     expect(left).toEqual([])
+  })
+})
+
+describe('an owner who has nothing', () => {
+  const fast = (name: string, owner: string, bytes = 1_000_000) => takes(enter(name, ['scan'], owner), 30, bytes)
+
+  it('gets a place of the one who has most, of its slowest upload, and not before it has waited', async () => {
+    fast('a, slower', 'a', 500_000)
+    for (const name of ['a, faster', 'a, fastest']) fast(name, 'a')
+    for (const name of ['b1', 'b2']) fast(name, 'b', 100_000)
+    await wait(19, 'scan', ['c'])
+    expect(left).toEqual([])
+    await wait(20, 'scan', ['c'])
+    expect(left).toEqual(['a, slower'])
+    expect(made).toEqual([{ wanted: 'scan', reason: 'share' }])
+  })
+
+  it('gets one, however many of it wait', async () => {
+    for (const name of ['a1', 'a2', 'a3']) fast(name, 'a')
+    await wait(20, 'scan', ['c', 'c', 'c'])
+    expect(left).toHaveLength(1)
+  })
+
+  it('is told apart from one who has a place already', async () => {
+    for (const name of ['a1', 'a2', 'a3']) fast(name, 'a')
+    fast('c1', 'c')
+    await wait(60, 'scan', ['c'])
+    expect(left).toEqual([])
+  })
+
+  it('takes nobody the only place', async () => {
+    fast('a', 'a')
+    fast('b', 'b')
+    await wait(60, 'scan', ['c'])
+    expect(left).toEqual([])
+  })
+
+  it('takes none that waits for clamd or the store', async () => {
+    for (const name of ['a1', 'a2']) {
+      const guest = enter(name, ['scan'], 'a')
+      takes(guest, 1, 500)
+      guest.gets(500)
+    }
+    await wait(60, 'scan', ['c'])
+    expect(left).toEqual([])
+  })
+
+  it('counts by what it waits for', async () => {
+    for (const name of ['a1', 'a2']) takes(enter(name, ['scan', 'part'], 'a'), 30, 1_000_000)
+    takes(enter('c, small', ['scan'], 'c'), 30, 1_000_000)
+    await wait(20, 'part', ['c'])
+    expect(left).toHaveLength(1)
   })
 })

@@ -11,7 +11,7 @@ import {
 import { type Connection, quarantineBucket } from './connection.ts'
 import { type Isolation, isolate } from './isolation.ts'
 import { type Accepted, accepted, type Content, clean, createJudge, type PromoteOptions, type Refused } from './judge.ts'
-import type { ObjectRef, QuarantineRef, StoredObject } from './object.ts'
+import { type ObjectRef, type QuarantineRef, type StoredObject, tenantOf } from './object.ts'
 import { promote } from './promotion.ts'
 import { QuarantineUpload } from './quarantine-upload.ts'
 import type { ObjectHead } from './reading.ts'
@@ -99,13 +99,15 @@ export function createScanGate({ storage, scanner, archiveLimits = {} }: ScanGat
     let upload: QuarantineUpload | undefined
     const ahead = scanAhead({ scanner, limits, signal: run.signal })
     try {
-      scan = await connection.crowd.wait('scan', scanner.open(run.signal))
+      const owner = options.tenantId
+      scan = await connection.crowd.wait({ what: 'scan', owner }, scanner.open(run.signal, owner))
       scan.result().catch(run.fail)
       const key = `${options.tenantId}/${options.bucket}/${options.key}/${randomUUID()}`
       const into = new QuarantineUpload(connection, { key, signal: run.signal })
       upload = into
       const { maxBytes, onProgress } = options
-      using guest = connection.crowd.enter(run.fail, () => (into.hasPart ? ['scan', 'part'] : ['scan']))
+      const has = () => (into.hasPart ? (['scan', 'part'] as const) : (['scan'] as const))
+      using guest = connection.crowd.enter({ owner, has, makeRoom: run.fail })
       const store = (chunk: Buffer) => into.append(chunk)
       const received = await receive(source, { scan, store, look: ahead.add, maxBytes, onProgress, guest })
       scan.end()
@@ -129,7 +131,7 @@ export function createScanGate({ storage, scanner, archiveLimits = {} }: ScanGat
   async function resume(quarantine: QuarantineRef, { signal = never }: { signal?: AbortSignal } = {}): Promise<Accepted> {
     const earlier = await earlierPromotion(connection, quarantine)
     if (earlier) return clean(connection, earlier)
-    const { verdict, ...received } = await scanStored(parts, quarantine, { ifMatch: quarantine.etag, signal })
+    const { verdict, ...received } = await scanStored(parts, quarantine, { ifMatch: quarantine.etag, owner: tenantOf(quarantine), signal })
     return accepted(connection, { ...received, quarantine }, verdict)
   }
 

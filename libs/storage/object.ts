@@ -29,6 +29,11 @@ export interface QuarantineRef extends ObjectRef {
   readonly target: ObjectRef
 }
 
+/** Every key begins with the id of its tenant. */
+export function tenantOf({ key }: { readonly key: string }): string {
+  return key.slice(0, key.indexOf('/'))
+}
+
 /** Part of an object: from `start` to `end` inclusive, from `start` to the last byte, or the last `suffix` bytes. */
 export type ByteRange = { start: number; end?: number } | { suffix: number }
 

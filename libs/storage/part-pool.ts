@@ -19,8 +19,8 @@ export interface Part {
 
 /** Memory for parts. It is used again, because left to the garbage collector it piles up faster than it is collected. */
 export interface PartPool {
-  /** Waits for its turn. Whoever has a part may not wait for a second one. */
-  take(signal: AbortSignal): Promise<Part>
+  /** Waits for its turn; `owner` is the tenant. Whoever has a part may not wait for a second one. */
+  take(options: { signal: AbortSignal; owner: string }): Promise<Part>
   /** For a second one: whether there is one without waiting. */
   readonly hasSpare: boolean
 }
@@ -29,8 +29,8 @@ export function createPartPool(crowd: Crowd): PartPool {
   const slots = createSlots(most, waitSeconds)
   const free: Buffer[] = []
   return {
-    async take(signal) {
-      const leave = await crowd.wait('part', slots.acquire(signal))
+    async take({ signal, owner }) {
+      const leave = await crowd.wait({ what: 'part', owner }, slots.acquire(signal, owner))
       const bytes = free.pop() ?? Buffer.allocUnsafeSlow(partBytes)
       return {
         bytes,

@@ -10,6 +10,7 @@ import {
 } from '@aws-sdk/client-s3'
 import { type Connection, quarantineBucket } from './connection.ts'
 import { ask } from './error.ts'
+import { tenantOf } from './object.ts'
 import { type Part, type PartPool, partBytes } from './part-pool.ts'
 
 /** What a small upload costs in memory, before it takes a part. */
@@ -33,6 +34,7 @@ export class QuarantineUpload {
   readonly #client: S3Client
   readonly #pool: PartPool
   readonly #target: { Bucket: string; Key: string }
+  readonly #owner: string
   readonly #stop = new AbortController()
   readonly #signal: AbortSignal
   readonly #abortMilliseconds: number
@@ -49,6 +51,7 @@ export class QuarantineUpload {
     this.#client = connection.client
     this.#pool = connection.parts
     this.#target = { Bucket: connection.bucket(quarantineBucket), Key: key }
+    this.#owner = tenantOf({ key })
     this.#abortMilliseconds = abortMilliseconds
     this.#signal = AbortSignal.any([signal, this.#stop.signal])
   }
@@ -117,7 +120,7 @@ export class QuarantineUpload {
 
   /** What comes when all has been given back already would be held for ever. */
   async #take(): Promise<Part> {
-    const part = await this.#pool.take(this.#signal)
+    const part = await this.#pool.take({ signal: this.#signal, owner: this.#owner })
     if (this.#signal.aborted) part.release({ reuse: true })
     this.#signal.throwIfAborted()
     this.#held.push(part)

@@ -16,6 +16,8 @@ interface Parts {
 interface Options {
   /** Only this version. */
   ifMatch?: string
+  /** The tenant, where it is one who waits for it. */
+  owner?: string
   signal: AbortSignal
 }
 
@@ -23,7 +25,7 @@ interface Options {
 export async function scanStored(parts: Parts, object: ObjectRef, options: Options): Promise<Received & { verdict: ScanResult }> {
   const { connection, scanner, judge } = parts
   const { signal } = options
-  const scan = await scanner.open(signal)
+  const scan = await scanner.open(signal, options.owner)
   try {
     const { stream, size, etag } = await readObject(connection, object, options)
     addAbortSignal(signal, stream)

@@ -85,6 +85,14 @@ export const contentCatalogue = {
     },
     where: 'services/files/domain/rescans.ts',
   },
+  'slipway.upload.displaced': {
+    type: 'counter',
+    unit: '{upload}',
+    description:
+      'Uploads that made room for others (503 service.overloaded): their bytes came too slowly, or their tenant had several and another none',
+    attributes: { 'slipway.upload.reason': { values: ['slow', 'share'] } },
+    where: 'libs/service/resources.ts',
+  },
   'slipway.storage.operation.duration': {
     type: 'histogram',
     unit: 's',

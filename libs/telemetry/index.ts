@@ -6,6 +6,7 @@ export type { Metric } from './metric.ts'
 export {
   type Acquired,
   acquireMetrics,
+  displacedMetrics,
   type HttpMetrics,
   httpMetrics,
   type JobEnd,

@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import {
   acquireMetrics,
   catalogue,
+  displacedMetrics,
   httpMetrics,
   jobMetrics,
   type Metric,
@@ -134,6 +135,18 @@ describe('scans', () => {
   })
 })
 
+describe('uploads that make room', () => {
+  it('are counted by reason, from nought on, so that the first one is seen', async () => {
+    const displaced = displacedMetrics()
+    displaced?.('share')
+    displaced?.('share')
+    expect(await points('slipway.upload.displaced')).toEqual([
+      { attributes: { 'slipway.upload.reason': 'slow' }, value: 0 },
+      { attributes: { 'slipway.upload.reason': 'share' }, value: 2 },
+    ])
+  })
+})
+
 describe('stores', () => {
   it('are measured by operation, error and bytes of each direction', async () => {
     const storage = storageMetrics()
@@ -190,6 +203,7 @@ describe('series', () => {
     const storage = storageMetrics()
     const place = scanPlaceMetrics()
     const rescans = rescanMetrics()
+    const displaced = displacedMetrics()
     for (let index = 0; index < many; index++) {
       const id = crypto.randomUUID()
       http?.record({ method: id, route: `/api/v1/files/${id}`, status: index, seconds: 1 })
@@ -201,6 +215,7 @@ describe('series', () => {
       storage?.({ operation: id, seconds: 1, error: id, sent: 1, received: 1 })
       place?.({ seconds: 1, error: id })
       rescans?.(id)
+      displaced?.(id)
       acquireMetrics(id)?.({ seconds: 1, error: id })
     }
   }
@@ -265,6 +280,7 @@ describe('the table', () => {
     scanMetrics()?.record({ verdict: 'unscannable', reason: 'size', bytes: 1, seconds: 1 })
     scanPlaceMetrics()?.({ seconds: 1, error: null })
     rescanMetrics()?.('clean')
+    displacedMetrics()?.('slow')
     acquireMetrics('a')?.({ seconds: 1, error: 'Error' })
     storageMetrics()?.({ operation: 'GetObject', seconds: 1, error: null, sent: 1, received: 1 })
     observe(observedNames, (report) => {
@@ -278,7 +294,8 @@ describe('without telemetry', () => {
 
   it('there are no recorders, so nothing is hooked in', () => {
     expect(metricsAreOn()).toBe(false)
-    const recorders = [httpMetrics, jobMetrics, scanMetrics, rescanMetrics, scanPlaceMetrics, storageMetrics, () => acquireMetrics('a')]
+    const content = [scanMetrics, rescanMetrics, scanPlaceMetrics, displacedMetrics, storageMetrics]
+    const recorders = [httpMetrics, jobMetrics, ...content, () => acquireMetrics('a')]
     expect(recorders.map((make) => make())).toEqual(recorders.map(() => null))
   })
 

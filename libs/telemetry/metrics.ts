@@ -141,6 +141,13 @@ export function acquireMetrics(name: string): ((connection: Acquired) => void) |
   }
 }
 
+/** Of uploads that made room for others, by the reason. */
+export function displacedMetrics(): ((reason: string) => void) | null {
+  if (!metricsAreOn()) return null
+  const uploads = counter('slipway.upload.displaced')
+  return (reason) => uploads(1, { 'slipway.upload.reason': reason })
+}
+
 export interface StorageOperation {
   /** As S3 names it: `PutObject`. */
   operation: string

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { loadavg } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
 import { processEnvironment } from '@slipway/config'
 import { publish, quantile } from './results.ts'
@@ -16,6 +17,7 @@ const callers = 8
 const modes = ['off', 'head', 'tail'] as const
 type Mode = (typeof modes)[number]
 
+const load = loadavg()
 const port = await freePort()
 const collector = startCollector(port)
 const otlp = { OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${port}` }
@@ -45,28 +47,34 @@ try {
   for (const [name, request] of Object.entries(workloads)) {
     for (const mode of modes) await measure(stacks[mode], request)
     const rates: Record<Mode, number[]> = { off: [], head: [], tail: [] }
+    const costs: Record<Mode, number[]> = { off: [], head: [], tail: [] }
     for (let turn = 0; turn < turns; turn++)
       // Nobody is always first.
-      for (const mode of rotated(modes, turn)) rates[mode].push(await measure(stacks[mode], request))
+      for (const mode of rotated(modes, turn)) {
+        const { perSecond, apiMilliseconds } = await measure(stacks[mode], request)
+        rates[mode].push(perSecond)
+        costs[mode].push(apiMilliseconds)
+      }
     // Turn by turn, as the machine is not the same all the time.
-    const ratio = (mode: Mode) =>
-      quantile(
-        rates[mode].map((rate, turn) => (100 * rate) / (rates.off[turn] ?? Number.NaN)),
-        0.5,
-      )
+    const percent = (mode: Mode) => {
+      const ratios = rates[mode].map((rate, turn) => (100 * rate) / (rates.off[turn] ?? Number.NaN))
+      return { median: quantile(ratios, 0.5), range: [quantile(ratios, 0), quantile(ratios, 1)] }
+    }
     result[name] = {
       perSecond: Object.fromEntries(modes.map((mode) => [mode, quantile(rates[mode], 0.5)])),
-      percentOfOff: { head: ratio('head'), tail: ratio('tail') },
+      percentOfOff: { head: percent('head'), tail: percent('tail') },
+      apiMillisecondsPerRequest: Object.fromEntries(modes.map((mode) => [mode, median(costs[mode])])),
     }
   }
-  publish('sampling', { turns, seconds, callers, ...result })
+  publish('sampling', { turns, seconds, callers, load: load.map((value) => Math.round(value * 100) / 100), ...result })
 } finally {
   collector.kill()
   await once(collector, 'exit')
 }
 
-/** Requests per second of some callers, each of whom asks again when it has its answer. */
-async function measure(stack: BenchStack, request: Request): Promise<number> {
+/** Some callers, each of whom asks again when it has its answer: how many they get, and what one takes of the processor in the APIs. */
+async function measure(stack: BenchStack, request: Request): Promise<{ perSecond: number; apiMilliseconds: number }> {
+  const before = await stack.apiCpuSeconds()
   const began = performance.now()
   let answered = 0
   const call = async () => {
@@ -81,7 +89,17 @@ async function measure(stack: BenchStack, request: Request): Promise<number> {
   const perSecond = answered / ((performance.now() - began) / 1000)
   // What is still to be sent and stored belongs to this turn, not to the next.
   await delay(500)
-  return perSecond
+  return { perSecond, apiMilliseconds: ((await stack.apiCpuSeconds()) - before) * (1000 / answered) }
+}
+
+/** To a hundredth: these are milliseconds. */
+function median(values: readonly number[]): number {
+  return (
+    quantile(
+      values.map((value) => value * 100),
+      0.5,
+    ) / 100
+  )
 }
 
 function rotated<T>(values: readonly T[], by: number): T[] {

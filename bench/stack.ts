@@ -20,6 +20,8 @@ export interface BenchStack extends AsyncDisposable {
   readonly apiKey: string
   /** Where a worker answers questions about its health. */
   workerPort(service: string): Promise<number>
+  /** Of all APIs so far, user and system. */
+  apiCpuSeconds(): Promise<number>
 }
 
 export async function startStack(settings: Readonly<Record<string, string>>): Promise<BenchStack> {
@@ -27,22 +29,34 @@ export async function startStack(settings: Readonly<Record<string, string>>): Pr
   const home = join(folder, 'home')
   const command = (...args: string[]) => run(slipway, [...args, '--home', home], { env: { ...processEnvironment(), ...settings } })
   await command('up', '--detach', '--port', String(await freePort()))
+  const processes = async () => {
+    const { stdout } = await command('status', '--json')
+    return (JSON.parse(stdout) as StatusView).processes
+  }
   const { SLIPWAY_URL: url = '', SLIPWAY_API_KEY: apiKey = '' } = parseEnv(readFileSync(join(home, 'dev.env'), 'utf8'))
   return {
     url,
     apiKey,
     async workerPort(service) {
-      const { stdout } = await command('status', '--json')
-      const view = JSON.parse(stdout) as StatusView
-      const port = view.processes.find(({ name, kind }) => kind === 'worker' && name.startsWith(service))?.port
+      const port = (await processes()).find(({ name, kind }) => kind === 'worker' && name.startsWith(service))?.port
       if (!port) throw new Error(`no worker of ${service} runs`)
       return port
+    },
+    async apiCpuSeconds() {
+      const apis = (await processes()).filter(({ kind }) => kind === 'api')
+      return apis.reduce((sum, { pid }) => sum + (pid ? cpuSeconds(pid) : 0), 0)
     },
     async [Symbol.asyncDispose]() {
       await command('reset', '--yes')
       rmSync(folder, { recursive: true })
     },
   }
+}
+
+/** Fields 14 and 15 of proc_pid_stat(5), in ticks of 10 ms; the name before them may hold spaces. */
+function cpuSeconds(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ') ?? []
+  return (Number(fields[11]) + Number(fields[12])) / 100
 }
 
 export function freePort(): Promise<number> {

@@ -160,6 +160,15 @@ describe('one request', () => {
     expect(spans.filter((span) => !known.has(span.parentId)).map((span) => span.name)).toEqual([])
   })
 
+  it('has a span for each statement and for each commit, and none for what opens a transaction', () => {
+    const statements = spans
+      .filter(({ scope }) => scope.endsWith('instrumentation-pg'))
+      .map(({ name }) => name.replace(/^pg\.query:|\s.*$/g, ''))
+    expect(statements).toEqual(expect.arrayContaining(['COMMIT']))
+    expect(statements.length).toBeGreaterThan(statements.filter((name) => name === 'COMMIT').length)
+    expect(statements.filter((name) => /^(begin|connect)/i.test(name))).toEqual([])
+  })
+
   it('names its route by the template, and carries no id in a span name', () => {
     expect(spans.map((span) => span.attributes['http.route'])).toContain('/api/v1/files/{id}')
     const entry = spans.find((span) => span.parentId === '00f067aa0ba902b7')

@@ -66,6 +66,7 @@ telemetry() {
 # --- what Prometheus makes of it
 
 prometheus_port=30090
+cert_manager_port=30402
 watch() { # for how long a fault has to last before its alert fires
   local tools=${XDG_CACHE_HOME:-$HOME/.cache}/slipway/prometheus/usr/bin
   export PATH="$PATH:$tools"
@@ -79,7 +80,8 @@ spec:
   selector: { app.kubernetes.io/instance: $release, app.kubernetes.io/component: collector }
   ports: [{ port: 8889, targetPort: metrics, nodePort: 30089 }]
 SERVICE
-  "$helm" template "$release" "$chart" -n "$namespace" "${values[@]}" --set telemetry.alerts.enabled=true >"$work/rules-rendered.yaml" || return 1
+  # With the rule for certificates, which belongs to an issuer.
+  "$helm" template "$release" "$chart" -n "$namespace" "${values[@]}" --set telemetry.alerts.enabled=true --set edge.tls.issuer=own >"$work/rules-rendered.yaml" || return 1
   node helm/tests/rule-file.ts --for "$1" <"$work/rules-rendered.yaml" >"$work/rules.yaml" || return 1
   cat >"$work/prometheus.yaml" <<CONFIG
 global: { scrape_interval: 3s, evaluation_interval: 3s }
@@ -88,6 +90,8 @@ scrape_configs:
   - job_name: collector
     honor_labels: true
     static_configs: [{ targets: ["127.0.0.1:30089"], labels: { namespace: $namespace, release: $release } }]
+  - job_name: cert-manager
+    static_configs: [{ targets: ["127.0.0.1:$cert_manager_port"] }]
 CONFIG
   prometheus --config.file "$work/prometheus.yaml" --storage.tsdb.path "$work/prometheus" --web.listen-address "127.0.0.1:$prometheus_port" >"$work/prometheus.log" 2>&1 &
 }
@@ -253,6 +257,34 @@ slow_api() {
   node e2e/faults.ts read 90 8 >"$work/reads.log" 2>&1 &
 }
 api_fresh() { fresh deployment/files-api; }
+# cert-manager itself, of the last version that comes as one Go module, beside the cluster: it takes what the chart asks of it.
+cert_manager() {
+  local version=v1.11.5 tools=${XDG_CACHE_HOME:-$HOME/.cache}/slipway/cert-manager folder
+  if [ ! -x "$tools/controller-$version" ]; then
+    mkdir -p "$tools"
+    folder=$(go mod download -json "github.com/cert-manager/cert-manager@$version" | node -p 'JSON.parse(require("node:fs").readFileSync(0, "utf8")).Dir') || return 1
+    cp -r "$folder" "$work/cert-manager" && chmod -R u+w "$work/cert-manager"
+    quietly cert-manager-build go build -C "$work/cert-manager" -o "$tools/controller-$version" ./cmd/controller || return 1
+  fi
+  "$cluster/addons-up" cert-manager >/dev/null || return 1
+  "$tools/controller-$version" --kubeconfig "$KUBECONFIG" --leader-elect=false --namespace "$namespace" --metrics-listen-address "127.0.0.1:$cert_manager_port" \
+    --controllers 'issuers,certificates-*,certificaterequests-*' >"$work/cert-manager.log" 2>&1 &
+}
+# The certificate of the chart, by an issuer of its own; once for an hour, and then for as long as cert-manager makes them.
+issue() { # duration
+  k apply -f - >/dev/null <<ISSUER || return 1
+apiVersion: cert-manager.io/v1
+kind: Issuer
+metadata: { name: own }
+spec: { selfSigned: {} }
+ISSUER
+  "$helm" template "$release" "$chart" -n "$namespace" "${values[@]}" --set edge.tls.issuer=own --set edge.tls.issuerKind=Issuer --show-only templates/edge/certificate.yaml |
+    sed "s/^spec:/spec:\n  duration: $1/" | k apply -f - >/dev/null || return 1
+  k delete secret "$release-slipway-tls" --ignore-not-found >/dev/null
+  k wait --for=condition=Ready "certificate/$release-slipway-tls" --timeout 2m >/dev/null
+}
+short_certificate() { cert_manager && issue 1h; }
+long_certificate() { issue 2160h; }
 # Nobody takes the spans, and there is little room for them.
 no_backend() {
   k apply -f e2e/backend.yaml >/dev/null && backend 0 || return 1
@@ -269,6 +301,7 @@ shortage() {
     --set services.files.env.CLAMAV_CONNECTIONS=4 --set services.files.env.CLAMAV_QUEUE_SECONDS=300 --set services.files.env.FILES_QUOTA_BYTES=1073741824)
   installed
   timed "prometheus" watch 10s
+  timed "alert: a certificate ends" fires SlipwayCertificateExpires short_certificate long_certificate
   timed "alert: old signatures" fires SlipwaySignaturesStale old_signatures new_signatures
   timed "alert: clamd is slow" seen SlipwayScansSlow,SlipwayScansQueueing slow_clamav
   timed "clamd has its share again" clamav_fresh

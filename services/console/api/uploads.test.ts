@@ -5,6 +5,8 @@ import { NotSent } from './words.ts'
 interface Sent {
   readonly name: string
   readonly token: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly isForm: boolean
   readonly progress: (part: number) => void
   readonly arrive: () => void
 }
@@ -18,11 +20,12 @@ function world() {
     place: () => state.place,
     bearer: async () => ({ text: `token for ${state.tokenFor}`, tenantId: state.tokenFor }),
     refresh: (paths) => void refreshed.push(...paths),
-    send: ({ form, token, signal, onProgress }) =>
+    send: ({ body, token, headers, signal, onProgress }) =>
       new Promise((resolve, reject) => {
-        const file = [...form.values()].find((value) => value instanceof File)
+        const isForm = body instanceof FormData
+        const file = isForm ? [...body.values()].find((value) => value instanceof File) : body
         signal.addEventListener('abort', () => reject(new DOMException('cancelled', 'AbortError')))
-        sent.push({ name: file?.name ?? '', token, progress: onProgress, arrive: () => resolve({ verdict: 'clean' }) })
+        sent.push({ name: file?.name ?? '', token, headers, isForm, progress: onProgress, arrive: () => resolve({ verdict: 'clean' }) })
       }),
   })
   const states = () => uploads.shown.get().map(({ name, state }) => `${name} ${state}`)
@@ -53,6 +56,17 @@ describe('uploads', () => {
     await settled()
     expect(at.states()).toEqual(['1 done', '2 sending', '3 sending', '4 sending'])
     expect(at.refreshed).toEqual(['/api/v1/files'])
+  })
+
+  test('go as a part of a form, or as the body itself with its conditions', async () => {
+    at.uploads.add([file('1')], target)
+    const content = { method: 'PUT', path: '/api/v1/files/a/content', part: null, headers: { 'if-match': '"3"' }, refreshes: [] } as const
+    at.uploads.add([file('2')], content)
+    await settled()
+    expect(at.sent.map(({ name, isForm, headers }) => ({ name, isForm, headers }))).toEqual([
+      { name: '1', isForm: true, headers: {} },
+      { name: '2', isForm: false, headers: { 'if-match': '"3"' } },
+    ])
   })
 
   test('that are cancelled before their token is there are never sent', async () => {

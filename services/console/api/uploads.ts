@@ -1,6 +1,6 @@
 import type { Bearer } from './access-token.ts'
 import type { FileItem } from './calls.ts'
-import type { sendForm } from './send-form.ts'
+import type { sendBody } from './send-body.ts'
 import { createStore } from './store.ts'
 import { NotSent } from './words.ts'
 
@@ -8,9 +8,10 @@ import { NotSent } from './words.ts'
 export interface UploadTarget {
   readonly method: 'POST' | 'PUT'
   readonly path: string
-  /** Name of the part that the file is. */
-  readonly part: string
+  /** Name of the part that the file is; null where it is the body itself. */
+  readonly part: string | null
   readonly fields?: Readonly<Record<string, string>>
+  readonly headers?: Readonly<Record<string, string>>
   /** Paths that are asked anew once it has ended. */
   readonly refreshes: readonly string[]
 }
@@ -46,7 +47,7 @@ export interface UploadsOptions {
   /** Null: nobody has signed in to a tenant. */
   readonly place: () => Place | null
   readonly bearer: () => Promise<Bearer | null>
-  readonly send: typeof sendForm
+  readonly send: typeof sendBody
   readonly refresh: (paths: readonly string[]) => void
 }
 
@@ -158,12 +159,18 @@ async function transfer(
   const token = await bearer()
   signal.throwIfAborted()
   if (token === null || token.tenantId !== place.tenantId) throw new NotSent(otherTenant)
-  const { method, path, part, fields = {} } = target
+  const { method, path, headers = {} } = target
+  const body = bodyOf(content, target)
+  const onProgress = (part: number) => onChange({ sent: Math.round(part * upload.size), state: part >= 1 ? 'scanning' : 'sending' })
+  return await send({ method, path, token: token.text, body, headers, signal, onProgress })
+}
+
+function bodyOf(content: File, { part, fields = {} }: UploadTarget): FormData | File {
+  if (part === null) return content
   const form = new FormData()
   for (const [name, value] of Object.entries(fields)) form.set(name, value)
   form.set(part, content, content.name)
-  const onProgress = (part: number) => onChange({ sent: Math.round(part * upload.size), state: part >= 1 ? 'scanning' : 'sending' })
-  return await send({ method, path, token: token.text, form, signal, onProgress })
+  return form
 }
 
 function endOf(error: unknown, { aborted, reason }: AbortSignal): Partial<Upload> {

@@ -1,6 +1,6 @@
 import { createBulk } from './bulk.ts'
 import { queries, session } from './runtime.ts'
-import { sendForm } from './send-form.ts'
+import { sendBody } from './send-body.ts'
 import { createUploads, isRunning, type Place } from './uploads.ts'
 import { isBelow } from './use-api.ts'
 
@@ -8,7 +8,7 @@ import { isBelow } from './use-api.ts'
 
 const refresh = (paths: readonly string[]) => void queries.invalidateQueries({ predicate: ({ queryKey }) => isBelow(queryKey, paths) })
 
-export const uploads = createUploads({ place: placeOfSession, bearer: session.bearer, send: sendForm, refresh })
+export const uploads = createUploads({ place: placeOfSession, bearer: session.bearer, send: sendBody, refresh })
 export const bulk = createBulk({ place: placeOfSession, refresh })
 
 session.state.subscribe(() => {

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { launch, openPage, seriousFindings, signIn, stack, unique, type Watch } from './browser.fixtures.ts'
@@ -62,6 +63,65 @@ describe('previews', () => {
     })
     expect(played).toEqual({ width: 160, height: 120, error: null })
     expect(await seriousFindings(page)).toEqual([])
+    expect(watch.faults).toEqual([])
+    await close()
+  })
+})
+
+describe('versions', () => {
+  const name = unique('letter.txt')
+  const dialog = () => page.getByRole('dialog', { name: `Versions of ${name}` })
+  const row = (revision: number) => dialog().getByRole('row', { name: new RegExp(`^${revision}\\b`) })
+
+  async function open(): Promise<void> {
+    await page.getByRole('button', { name: `Actions for ${name}` }).click()
+    await page.getByRole('menuitem', { name: 'Versions' }).click()
+    await dialog().waitFor()
+  }
+
+  /** What the page saves as a file. */
+  async function saved(button: string): Promise<string> {
+    const download = page.waitForEvent('download')
+    await dialog().getByRole('button', { name: button }).click()
+    return readFileSync(await (await download).path(), 'utf8')
+  }
+
+  test('of new content are kept, and can be had', async () => {
+    await page.goto(`${url}/files`)
+    await send({ name, content: Buffer.from('the first') })
+    await open()
+    await row(1).getByText('current').waitFor()
+    expect(
+      await row(1)
+        .getByRole('button', { name: /Restore|Delete/ })
+        .count(),
+    ).toBe(0)
+    const input = dialog().locator('input[type=file]')
+    await input.setInputFiles({ name: 'whatever.txt', mimeType: 'text/plain', buffer: Buffer.from('the second') })
+    await page.getByRole('region', { name: 'Uploads' }).getByText('whatever.txt').waitFor()
+    await expect.poll(() => contentOf(name)).toBe('the second')
+    await open()
+    await row(2).getByText('current').waitFor()
+    expect(await seriousFindings(page)).toEqual([])
+    expect(await saved(`Download version 1 of ${name}`)).toBe('the first')
+    expect(await saved(`Download version 2 of ${name}`)).toBe('the second')
+  })
+
+  test('are restored, and deleted after a question', async () => {
+    await dialog()
+      .getByRole('button', { name: `Restore version 1 of ${name}` })
+      .click()
+    await page.getByText(`${name} is as in version 1`).waitFor()
+    await expect.poll(() => contentOf(name)).toBe('the first')
+    await dialog()
+      .getByRole('button', { name: `Delete version 2 of ${name}` })
+      .click()
+    await page
+      .getByRole('dialog', { name: `Delete version 2 of ${name}?` })
+      .getByRole('button', { name: 'Delete it' })
+      .click()
+    await row(2).waitFor({ state: 'detached' })
+    expect(await contentOf(name)).toBe('the first')
     expect(watch.faults).toEqual([])
     await close()
   })
@@ -133,6 +193,16 @@ describe('many files at once', () => {
     await panel.getByText('Somebody else has changed it meanwhile').waitFor()
   })
 })
+
+/** As another client reads it. */
+async function contentOf(name: string): Promise<string> {
+  const headers = { authorization: `Bearer ${stack().apiKey}` }
+  const { items } = (await (await fetch(`${url}/api/v1/files?limit=100&sort=createdAt&order=desc`, { headers })).json()) as {
+    items: { id: string; name: string }[]
+  }
+  const id = items.find((item) => item.name === name)?.id
+  return await (await fetch(`${url}/api/v1/files/${id}/content`, { headers })).text()
+}
 
 /** As another client does, which this page does not know of. */
 async function renameBehind(name: string, to: string): Promise<void> {

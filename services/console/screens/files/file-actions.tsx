@@ -8,6 +8,7 @@ import { tell, tellProblem } from '../../parts/tell.tsx'
 import { download } from './download.ts'
 import { MoveDialog } from './move-dialog.tsx'
 import { RenameDialog } from './rename-dialog.tsx'
+import { VersionsDialog } from './versions-dialog.tsx'
 
 interface FileActionsProps {
   readonly file: FileItem
@@ -17,7 +18,7 @@ interface FileActionsProps {
 type Change = { readonly name?: string; readonly folderId?: string | null }
 
 export function FileActions({ file, onOpen }: FileActionsProps) {
-  const [dialog, setDialog] = useState<'rename' | 'move' | null>(null)
+  const [dialog, setDialog] = useState<'rename' | 'move' | 'versions' | null>(null)
   const mayWrite = useMay('member') && file.verdict === 'clean'
   const target = { params: { id: file.id }, headers: { 'if-match': file.etag } }
   const change = useChange((body: Change) => api.call('PATCH /api/v1/files/{id}', { ...target, body }), ['/api/v1/files'])
@@ -36,9 +37,10 @@ export function FileActions({ file, onOpen }: FileActionsProps) {
           <Menu.Item disabled={file.verdict !== 'clean'} onClick={() => onOpen(file)}>
             Look at it
           </Menu.Item>
-          <Menu.Item disabled={file.verdict !== 'clean'} onClick={() => void download(file).catch(tellProblem)}>
+          <Menu.Item disabled={file.verdict !== 'clean'} onClick={() => void download({ id: file.id, name: file.name }).catch(tellProblem)}>
             Download
           </Menu.Item>
+          <Menu.Item onClick={() => setDialog('versions')}>Versions</Menu.Item>
           {mayWrite && <Menu.Item onClick={() => setDialog('rename')}>Rename</Menu.Item>}
           {mayWrite && <Menu.Item onClick={() => setDialog('move')}>Move</Menu.Item>}
           {mayWrite && (
@@ -51,6 +53,7 @@ export function FileActions({ file, onOpen }: FileActionsProps) {
           )}
         </Menu.Dropdown>
       </Menu>
+      {dialog === 'versions' && <VersionsDialog file={file} onClose={close} />}
       {dialog === 'rename' && <RenameDialog name={file.name} onClose={close} onRename={(name) => apply({ name })} />}
       {dialog === 'move' && <MoveDialog name={file.name} from={file.folderId} onClose={close} onMove={(folderId) => apply({ folderId })} />}
     </>

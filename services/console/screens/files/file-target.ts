@@ -1,4 +1,12 @@
+import type { FileItem } from '../../api/calls.ts'
 import type { UploadTarget } from '../../api/uploads.ts'
+
+const refreshes = ['/api/v1/files', '/api/v1/quarantine']
+
+/** New content of a file, unless somebody has changed it since. */
+export function contentTarget({ id, etag }: Pick<FileItem, 'id' | 'etag'>): UploadTarget {
+  return { method: 'PUT', path: `/api/v1/files/${id}/content`, part: null, headers: { 'if-match': etag }, refreshes }
+}
 
 export function fileTarget(folderId: string | null): UploadTarget {
   return {
@@ -6,6 +14,6 @@ export function fileTarget(folderId: string | null): UploadTarget {
     path: '/api/v1/files',
     part: 'file',
     ...(folderId === null ? {} : { fields: { folderId } }),
-    refreshes: ['/api/v1/files', '/api/v1/quarantine'],
+    refreshes,
   }
 }

@@ -112,14 +112,19 @@ function keyOf(key: string, input: unknown): QueryKey {
   return [key, input ?? null]
 }
 
-/** A change, after which everything below the given paths is asked anew. */
+/**
+ * A change, after which everything below the given paths is asked anew. `onDone` hears of its success also where that removes what asked for
+ * it, a row of a list for one; what is given to `mutate` does not.
+ */
 export function useChange<Input, Answer>(
   change: (input: Input) => Promise<Answer>,
   refreshes: readonly string[],
+  onDone?: (answer: Answer) => void,
 ): UseMutationResult<Answer, Error, Input> {
   const client = useQueryClient()
   return useMutation({
     mutationFn: change,
+    onSuccess: (answer) => onDone?.(answer),
     onSettled: () => client.invalidateQueries({ predicate: ({ queryKey }) => isBelow(queryKey, refreshes) }),
   })
 }

@@ -125,6 +125,19 @@ describe('versions', () => {
     expect(watch.faults).toEqual([])
     await close()
   })
+
+  test('go to the trash with their file and come back, each in words', async () => {
+    await page.getByRole('button', { name: `Actions for ${name}` }).click()
+    await page.getByRole('menuitem', { name: 'To the trash' }).click()
+    await page.getByText(`${name} is in the trash`).waitFor()
+    await page.getByRole('tab', { name: 'Trash' }).click()
+    await page.getByRole('button', { name: `Restore ${name}` }).click()
+    await page.getByText(`${name} is back`).waitFor()
+    await page.goto(`${url}/files`)
+    await open()
+    await row(3).getByText('current').waitFor()
+    await close()
+  })
 })
 
 describe('many files at once', () => {

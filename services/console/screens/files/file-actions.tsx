@@ -22,7 +22,11 @@ export function FileActions({ file, onOpen }: FileActionsProps) {
   const mayWrite = useMay('member') && file.verdict === 'clean'
   const target = { params: { id: file.id }, headers: { 'if-match': file.etag } }
   const change = useChange((body: Change) => api.call('PATCH /api/v1/files/{id}', { ...target, body }), ['/api/v1/files'])
-  const trash = useChange(() => api.call('DELETE /api/v1/files/{id}', target), ['/api/v1/files'])
+  const trash = useChange(
+    () => api.call('DELETE /api/v1/files/{id}', target),
+    ['/api/v1/files'],
+    () => tell(`${file.name} is in the trash`),
+  )
   const close = () => setDialog(null)
   const apply = (body: Change) => change.mutateAsync(body).then(close)
   return (
@@ -44,10 +48,7 @@ export function FileActions({ file, onOpen }: FileActionsProps) {
           {mayWrite && <Menu.Item onClick={() => setDialog('rename')}>Rename</Menu.Item>}
           {mayWrite && <Menu.Item onClick={() => setDialog('move')}>Move</Menu.Item>}
           {mayWrite && (
-            <Menu.Item
-              color="red"
-              onClick={() => trash.mutate(undefined, { onSuccess: () => tell(`${file.name} is in the trash`), onError: tellProblem })}
-            >
+            <Menu.Item color="red" onClick={() => trash.mutate(undefined, { onError: tellProblem })}>
               To the trash
             </Menu.Item>
           )}

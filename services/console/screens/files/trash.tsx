@@ -55,7 +55,11 @@ function TrashRow({ file, selection }: { readonly file: FileItem; readonly selec
   const [asking, setAsking] = useState(false)
   const mayWrite = useMay('member')
   const params = { id: file.id }
-  const restore = useChange(() => api.call('POST /api/v1/files/{id}/restore', { params }), ['/api/v1/files'])
+  const restore = useChange(
+    () => api.call('POST /api/v1/files/{id}/restore', { params }),
+    ['/api/v1/files'],
+    ({ name }) => tell(`${name} is back`),
+  )
   const purge = useChange(() => api.call('DELETE /api/v1/files/{id}', { params, query: { permanent: 'true' } }), ['/api/v1/files'])
   return (
     <Table.Tr>
@@ -78,7 +82,7 @@ function TrashRow({ file, selection }: { readonly file: FileItem; readonly selec
               variant="default"
               loading={restore.isPending}
               aria-label={`Restore ${file.name}`}
-              onClick={() => restore.mutate(undefined, { onSuccess: ({ name }) => tell(`${name} is back`), onError: tellProblem })}
+              onClick={() => restore.mutate(undefined, { onError: tellProblem })}
             >
               Restore
             </Button>

@@ -1,6 +1,6 @@
 import { Badge, Button, FileButton, Group, Modal, Stack, Table, Text } from '@mantine/core'
 import { useState } from 'react'
-import type { AnswerOf, FileItem, ItemOf } from '../../api/calls.ts'
+import type { FileItem, ItemOf } from '../../api/calls.ts'
 import { api } from '../../api/runtime.ts'
 import { useChange, useList, useMay } from '../../api/use-api.ts'
 import { bytesText, momentText } from '../../api/words.ts'
@@ -74,9 +74,12 @@ function VersionRow({ file, version, mayWrite }: VersionRowProps) {
   const [asking, setAsking] = useState(false)
   const params = { id: file.id, revision }
   const target = { params, headers: { 'if-match': file.etag } }
-  const restore = useChange(() => api.call('POST /api/v1/files/{id}/versions/{revision}/restore', target), ['/api/v1/files'])
+  const restore = useChange(
+    () => api.call('POST /api/v1/files/{id}/versions/{revision}/restore', target),
+    ['/api/v1/files'],
+    ({ name }) => tell(`${name} is as in version ${revision}`),
+  )
   const purge = useChange(() => api.call('DELETE /api/v1/files/{id}/versions/{revision}', { params }), ['/api/v1/files'])
-  const told = ({ name }: AnswerOf<'POST /api/v1/files/{id}/versions/{revision}/restore'>) => tell(`${name} is as in version ${revision}`)
   const name = `version ${revision} of ${file.name}`
   return (
     <Table.Tr>
@@ -110,7 +113,7 @@ function VersionRow({ file, version, mayWrite }: VersionRowProps) {
               variant="default"
               loading={restore.isPending}
               aria-label={`Restore ${name}`}
-              onClick={() => restore.mutate(undefined, { onSuccess: told, onError: tellProblem })}
+              onClick={() => restore.mutate(undefined, { onError: tellProblem })}
             >
               Restore
             </Button>

@@ -58,7 +58,10 @@ try {
     // Turn by turn, as the machine is not the same all the time.
     const percent = (mode: Mode) => {
       const ratios = rates[mode].map((rate, turn) => (100 * rate) / (rates.off[turn] ?? Number.NaN))
-      return { median: quantile(ratios, 0.5), range: [Math.min(...ratios), Math.max(...ratios)].map((ratio) => Math.round(ratio * 10) / 10) }
+      return {
+        median: quantile(ratios, 0.5),
+        range: [Math.min(...ratios), Math.max(...ratios)].map((ratio) => Math.round(ratio * 10) / 10),
+      }
     }
     result[name] = {
       perSecond: Object.fromEntries(modes.map((mode) => [mode, quantile(rates[mode], 0.5)])),

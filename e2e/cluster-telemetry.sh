@@ -267,6 +267,7 @@ cert_manager() {
     quietly cert-manager-build go build -C "$work/cert-manager" -o "$tools/controller-$version" ./cmd/controller || return 1
   fi
   "$cluster/addons-up" cert-manager >/dev/null || return 1
+  kubectl wait --for=condition=Established crd/certificates.cert-manager.io crd/certificaterequests.cert-manager.io crd/issuers.cert-manager.io --timeout 1m >/dev/null || return 1
   "$tools/controller-$version" --kubeconfig "$KUBECONFIG" --leader-elect=false --namespace "$namespace" --metrics-listen-address "127.0.0.1:$cert_manager_port" \
     --controllers 'issuers,certificates-*,certificaterequests-*' >"$work/cert-manager.log" 2>&1 &
 }

@@ -15,6 +15,10 @@ export interface Slots {
   readonly waiting: number
 }
 
+export function createSlots(size: number, seconds: number): Slots {
+  return new FairSlots(size, seconds)
+}
+
 /** Kept while it has a place or waits for one. */
 interface Owner {
   readonly name: string
@@ -29,79 +33,77 @@ interface Turn {
   come(): void
 }
 
-export function createSlots(size: number, seconds: number): Slots {
-  const queue: Turn[] = []
-  const owners = new Map<string, Owner>()
-  let busy = 0
-  let given = 0
+class FairSlots implements Slots {
+  readonly #size: number
+  readonly #seconds: number
+  readonly #queue: Turn[] = []
+  readonly #owners = new Map<string, Owner>()
+  #given = 0
+  busy = 0
 
-  function ownerOf(name: string): Owner {
-    const owner = owners.get(name) ?? { name, places: 0, waiting: 0, served: 0 }
-    owners.set(name, owner)
-    return owner
+  constructor(size: number, seconds: number) {
+    this.#size = size
+    this.#seconds = seconds
   }
 
-  function forget({ name, places, waiting }: Owner): void {
-    if (places === 0 && waiting === 0) owners.delete(name)
+  get waiting(): number {
+    return this.#queue.length
   }
 
-  function take(owner: Owner): () => void {
-    busy++
+  async acquire(signal?: AbortSignal, name = ''): Promise<() => void> {
+    signal?.throwIfAborted()
+    const owner = this.#owners.get(name) ?? { name, places: 0, waiting: 0, served: 0 }
+    this.#owners.set(name, owner)
+    return this.busy < this.#size ? this.#take(owner) : await this.#wait(owner, signal)
+  }
+
+  #take(owner: Owner): () => void {
+    this.busy++
     owner.places++
-    owner.served = ++given
+    owner.served = ++this.#given
     let held = true
     return () => {
       if (!held) return
       held = false
-      busy--
+      this.busy--
       owner.places--
-      next()?.come()
-      forget(owner)
+      this.#next()?.come()
+      this.#forget(owner)
     }
   }
 
-  function next(): Turn | undefined {
-    return queue.reduce<Turn | undefined>((first, turn) => (first && !comesBefore(turn.owner, first.owner) ? first : turn), undefined)
+  #wait(owner: Owner, signal: AbortSignal | undefined): Promise<() => void> {
+    const { promise, resolve, reject } = Promise.withResolvers<() => void>()
+    const settle = () => {
+      this.#queue.splice(this.#queue.indexOf(turn), 1)
+      owner.waiting--
+      clearTimeout(timer)
+      signal?.removeEventListener('abort', abort)
+    }
+    const leave = (reason: unknown) => {
+      settle()
+      this.#forget(owner)
+      reject(reason)
+    }
+    const come = () => {
+      settle()
+      resolve(this.#take(owner))
+    }
+    const turn: Turn = { owner, come }
+    const abort = () => leave(signal?.reason)
+    const timer = setTimeout(() => leave(overloaded(this.#size, this.#seconds)), this.#seconds * 1000)
+    signal?.addEventListener('abort', abort)
+    this.#queue.push(turn)
+    owner.waiting++
+    return promise
   }
 
-  function wait(signal: AbortSignal | undefined, owner: Owner): Promise<() => void> {
-    return new Promise((resolve, reject) => {
-      const settle = () => {
-        queue.splice(queue.indexOf(turn), 1)
-        owner.waiting--
-        clearTimeout(timer)
-        signal?.removeEventListener('abort', abort)
-      }
-      const leave = (reason: unknown) => {
-        settle()
-        forget(owner)
-        reject(reason)
-      }
-      const come = () => {
-        settle()
-        resolve(take(owner))
-      }
-      const turn: Turn = { owner, come }
-      const abort = () => leave(signal?.reason)
-      const timer = setTimeout(() => leave(overloaded(size, seconds)), seconds * 1000)
-      signal?.addEventListener('abort', abort)
-      queue.push(turn)
-      owner.waiting++
-    })
+  #next(): Turn | undefined {
+    return this.#queue.reduce<Turn | undefined>((first, turn) => (first && !comesBefore(turn.owner, first.owner) ? first : turn), undefined)
   }
 
-  return {
-    async acquire(signal, name = '') {
-      signal?.throwIfAborted()
-      if (busy < size) return take(ownerOf(name))
-      return await wait(signal, ownerOf(name))
-    },
-    get busy() {
-      return busy
-    },
-    get waiting() {
-      return queue.length
-    },
+  #forget({ name, places, waiting }: Owner): void {
+    if (places === 0 && waiting === 0) this.#owners.delete(name)
   }
 }
 

@@ -69,18 +69,8 @@ interface VersionRowProps {
   readonly mayWrite: boolean
 }
 
-function VersionRow({ file, version, mayWrite }: VersionRowProps) {
-  const { revision, current, verdict } = version
-  const [asking, setAsking] = useState(false)
-  const params = { id: file.id, revision }
-  const target = { params, headers: { 'if-match': file.etag } }
-  const restore = useChange(
-    () => api.call('POST /api/v1/files/{id}/versions/{revision}/restore', target),
-    ['/api/v1/files'],
-    ({ name }) => tell(`${name} is as in version ${revision}`),
-  )
-  const purge = useChange(() => api.call('DELETE /api/v1/files/{id}/versions/{revision}', { params }), ['/api/v1/files'])
-  const name = `version ${revision} of ${file.name}`
+function VersionRow(props: VersionRowProps) {
+  const { revision, current, size, at, verdict, scan } = props.version
   return (
     <Table.Tr>
       <Table.Th scope="row" fw={400}>
@@ -89,52 +79,79 @@ function VersionRow({ file, version, mayWrite }: VersionRowProps) {
           {current && <Badge tt="none">current</Badge>}
         </Group>
         <Text size="sm" c="dimmed">
-          {bytesText(version.size)}, {momentText(version.at)}
+          {bytesText(size)}, {momentText(at)}
         </Text>
       </Table.Th>
       <Table.Td>
-        <VerdictBadge verdict={verdict} scan={version.scan} />
+        <VerdictBadge verdict={verdict} scan={scan} />
       </Table.Td>
       <Table.Td>
         <Group gap="xs" justify="flex-end">
-          {verdict === 'clean' && (
-            <Button
-              size="xs"
-              variant="default"
-              aria-label={`Download ${name}`}
-              onClick={() => void download({ id: file.id, name: file.name, revision }).catch(tellProblem)}
-            >
-              Download
-            </Button>
-          )}
-          {mayWrite && !current && verdict === 'clean' && (
-            <Button
-              size="xs"
-              variant="default"
-              loading={restore.isPending}
-              aria-label={`Restore ${name}`}
-              onClick={() => restore.mutate(undefined, { onError: tellProblem })}
-            >
-              Restore
-            </Button>
-          )}
-          {mayWrite && !current && (verdict === 'clean' || verdict === 'pending') && (
-            <Button size="xs" variant="light" color="red" aria-label={`Delete ${name}`} onClick={() => setAsking(true)}>
-              Delete
-            </Button>
-          )}
+          {verdict === 'clean' && <DownloadVersion {...props} />}
+          {props.mayWrite && !current && verdict === 'clean' && <RestoreVersion {...props} />}
+          {props.mayWrite && !current && (verdict === 'clean' || verdict === 'pending') && <DeleteVersion {...props} />}
         </Group>
-        <Confirm
-          opened={asking}
-          title={`Delete ${name}?`}
-          action="Delete it"
-          busy={purge.isPending}
-          onClose={() => setAsking(false)}
-          onConfirm={() => purge.mutate(undefined, { onSuccess: () => setAsking(false), onError: tellProblem })}
-        >
-          Nobody can bring it back after this. The file and its other versions stay.
-        </Confirm>
       </Table.Td>
     </Table.Tr>
+  )
+}
+
+function nameOf({ file, version }: VersionRowProps): string {
+  return `version ${version.revision} of ${file.name}`
+}
+
+function DownloadVersion(props: VersionRowProps) {
+  const { id, name } = props.file
+  const { revision } = props.version
+  const save = () => void download({ id, name, revision }).catch(tellProblem)
+  return (
+    <Button size="xs" variant="default" aria-label={`Download ${nameOf(props)}`} onClick={save}>
+      Download
+    </Button>
+  )
+}
+
+function RestoreVersion(props: VersionRowProps) {
+  const { file, version } = props
+  const target = { params: { id: file.id, revision: version.revision }, headers: { 'if-match': file.etag } }
+  const restore = useChange(
+    () => api.call('POST /api/v1/files/{id}/versions/{revision}/restore', target),
+    ['/api/v1/files'],
+    ({ name }) => tell(`${name} is as in version ${version.revision}`),
+  )
+  return (
+    <Button
+      size="xs"
+      variant="default"
+      loading={restore.isPending}
+      aria-label={`Restore ${nameOf(props)}`}
+      onClick={() => restore.mutate(undefined, { onError: tellProblem })}
+    >
+      Restore
+    </Button>
+  )
+}
+
+function DeleteVersion(props: VersionRowProps) {
+  const [asking, setAsking] = useState(false)
+  const params = { id: props.file.id, revision: props.version.revision }
+  const purge = useChange(() => api.call('DELETE /api/v1/files/{id}/versions/{revision}', { params }), ['/api/v1/files'])
+  const close = () => setAsking(false)
+  return (
+    <>
+      <Button size="xs" variant="light" color="red" aria-label={`Delete ${nameOf(props)}`} onClick={() => setAsking(true)}>
+        Delete
+      </Button>
+      <Confirm
+        opened={asking}
+        title={`Delete ${nameOf(props)}?`}
+        action="Delete it"
+        busy={purge.isPending}
+        onClose={close}
+        onConfirm={() => purge.mutate(undefined, { onSuccess: close, onError: tellProblem })}
+      >
+        Nobody can bring it back after this. The file and its other versions stay.
+      </Confirm>
+    </>
   )
 }

@@ -2,7 +2,7 @@ import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
 import { withClient } from '@slipway/db'
 import { startPostgres, startSeaweed } from '@slipway/stack'
 import { createStorage } from '@slipway/storage'
-import { asDeployed, startChild } from './child.ts'
+import { asDeployed, type ChildOptions, startChild } from './child.ts'
 import type { SweepSettings, Swept } from './reconcile.child.ts'
 import { publish } from './results.ts'
 import { openHome } from './rows/home.ts'
@@ -16,6 +16,9 @@ const [many = 1_000_000] = process.argv.slice(2).map(Number)
 const few = 2000
 const writers = 32
 const strays = 1000
+/** Garbage is collected before it has piled up, so that what grows is what is held. */
+const heapMebibytes = 64
+const tight: ChildOptions = { arguments: [...(asDeployed.arguments ?? []), `--max-old-space-size=${heapMebibytes}`] }
 
 await using stack = new AsyncDisposableStack()
 const home = await openHome(stack)
@@ -33,6 +36,7 @@ const result = { few: await measure('few', few), many: await measure('many', man
 const growth = result.many.peakMebibytes - result.few.peakMebibytes
 publish('reconcile', {
   ...result,
+  heapMebibytes,
   mebibytesMore: Math.round(growth),
   secondsForAMillion: Math.round((result.many.seconds / many) * 1_000_000),
 })
@@ -40,7 +44,7 @@ publish('reconcile', {
 async function measure(bucket: string, objects: number) {
   await writeRows(bucket, objects)
   await writeObjects(bucket, objects)
-  await using child = await startChild(new URL('reconcile.child.ts', import.meta.url), asDeployed)
+  await using child = await startChild(new URL('reconcile.child.ts', import.meta.url), tight)
   const swept = await child.ask<Swept>({ databaseUrl: postgres.adminUrl, storage: options, bucket } satisfies SweepSettings)
   const expected = { unknown: objects / strays, lost: objects / strays, changed: 0 }
   if (JSON.stringify(swept.found) !== JSON.stringify(expected))

@@ -56,6 +56,31 @@ describe('slots', () => {
     expect(order).toEqual(['b1', 'c1', 'a1', 'b2', 'a2', 'a3'])
   })
 
+  it('come to who waits, however many others come, go and come again', async () => {
+    const slots = createSlots(1, patient)
+    const order: string[] = []
+    let release = await slots.acquire(undefined, 'a')
+    const stop = new AbortController()
+    const ask = (owner: string) =>
+      void slots.acquire(stop.signal, owner).then(
+        (leave) => {
+          order.push(owner)
+          release = leave
+        },
+        () => undefined,
+      )
+    for (const owner of ['a', 'x', 'y']) ask(owner)
+    for (let turn = 1; turn <= 6; turn++) {
+      const holder = order.at(-1) ?? 'a'
+      release()
+      await vi.waitFor(() => expect(order).toHaveLength(turn))
+      // It had gone, and comes again while another has the place.
+      if (holder !== 'a') ask(holder)
+    }
+    expect(order.slice(0, 3)).toContain('a')
+    stop.abort()
+  })
+
   it('remember nobody who has none and waits for none', async () => {
     const slots = createSlots(1, patient)
     const release = await slots.acquire(undefined, 'a')

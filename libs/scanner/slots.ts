@@ -24,7 +24,7 @@ interface Owner {
   readonly name: string
   places: number
   waiting: number
-  /** When it was last given a place, as the number of that place; 0 for never. */
+  /** When it was last given a place, as the number of that place. Who is new comes before the last one, and never before those who wait longer. */
   served: number
 }
 
@@ -52,7 +52,7 @@ class FairSlots implements Slots {
 
   async acquire(signal?: AbortSignal, name = ''): Promise<() => void> {
     signal?.throwIfAborted()
-    const owner = this.#owners.get(name) ?? { name, places: 0, waiting: 0, served: 0 }
+    const owner = this.#owners.get(name) ?? { name, places: 0, waiting: 0, served: this.#given - 1 }
     this.#owners.set(name, owner)
     return this.busy < this.#size ? this.#take(owner) : await this.#wait(owner, signal)
   }

@@ -145,14 +145,14 @@ class Assembling implements OpenAssembly {
   }
 
   async pause(): Promise<void> {
-    this.#guest?.gets(0)
+    this.#guest?.ends()
     await this.#sending
     if (this.#filled > 0) await this.#rest()
     this.#idle = true
   }
 
   async complete(target: ObjectRef): Promise<Assembled> {
-    this.#guest?.gets(0)
+    this.#guest?.ends()
     await this.#sending
     const { key, etag } = this.#assembly.upload ? await this.#join() : await this.#put()
     this.#idle = true

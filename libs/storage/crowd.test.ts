@@ -160,6 +160,42 @@ describe('an owner who has nothing', () => {
     expect(left).toEqual([])
   })
 
+  it('takes none whose bytes are all there, but counts it', async () => {
+    const ended = ['a1', 'a2'].map((name) => {
+      const guest = enter(name, ['scan'], 'a')
+      takes(guest, 30, 1000)
+      guest.ends()
+      return guest
+    })
+    await wait(60, 'scan', ['c'])
+    expect(left).toEqual([])
+    fast('b1', 'b')
+    for (const guest of ended) guest[Symbol.dispose]()
+    fast('b2', 'b')
+    await wait(20, 'scan', ['c'])
+    expect(left).toHaveLength(1)
+  })
+
+  it('has one who scans without a client, which counts as a place', async () => {
+    for (const name of ['a1', 'a2']) fast(name, 'a')
+    enter('c, pending', ['scan'], 'c').ends()
+    await wait(60, 'scan', ['c'])
+    expect(left).toEqual([])
+  })
+
+  it('waits for the one that was asked to leave, however long it takes to give its place back', async () => {
+    let slow: Guest | undefined
+    for (const name of ['a1', 'a2', 'a3']) {
+      const guest = crowd.enter({ owner: 'a', has: () => ['scan'], makeRoom: () => (left.push(name), (slow = guest)) })
+      takes(guest, 30, 1_000_000)
+    }
+    await wait(40, 'scan', ['c'])
+    expect(left).toHaveLength(1)
+    slow?.[Symbol.dispose]()
+    await wait(20, 'scan', ['c'])
+    expect(left).toHaveLength(2)
+  })
+
   it('counts by what it waits for', async () => {
     for (const name of ['a1', 'a2']) takes(enter(name, ['scan', 'part'], 'a'), 30, 1_000_000)
     takes(enter('c, small', ['scan'], 'c'), 30, 1_000_000)

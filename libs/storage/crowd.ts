@@ -25,6 +25,8 @@ export interface Guest extends Disposable {
   asks(): void
   /** It is not any more, and so many bytes came. */
   gets(bytes: number): void
+  /** All bytes are there: it is not asked to leave any more. What it has counts until it is disposed. */
+  ends(): void
 }
 
 interface Entering {
@@ -67,9 +69,12 @@ export function createCrowd({ onMadeRoom, ...options }: CrowdOptions = {}): Crow
 
   function makeRoom(waiting: Waiting): void {
     const holders = [...guests].filter((guest) => guest.has().includes(waiting.what))
-    const patient = holders.filter((guest) => guest.waited(now()) >= seconds * 1000).sort((a, b) => rate(a) - rate(b))
+    const sending = holders.filter((guest) => guest.state === 'sends')
+    const patient = sending.filter((guest) => guest.waited(now()) >= seconds * 1000).sort((a, b) => rate(a) - rate(b))
     const slow = patient.find((guest) => guest.isAsking && rate(guest) < bytesPerSecond)
     if (slow) return leave(slow, { wanted: waiting.what, reason: 'slow' })
+    // What somebody gives back may take a moment: until it has, nobody else is asked.
+    if (holders.some((guest) => guest.state === 'leaves')) return
     const most = isDueFirst(waiting) ? ownerOfMost(holders, waiting.owner) : undefined
     const rich = patient.find((guest) => guest.owner === most)
     if (rich) leave(rich, { wanted: waiting.what, reason: 'share' })
@@ -82,7 +87,7 @@ export function createCrowd({ onMadeRoom, ...options }: CrowdOptions = {}): Crow
   }
 
   function leave(guest: Upload, made: MadeRoom): void {
-    guests.delete(guest)
+    guest.state = 'leaves'
     guest.makeRoom(made.reason === 'slow' ? tooSlow(seconds) : tooMany(seconds))
     onMadeRoom?.(made)
   }
@@ -132,6 +137,7 @@ class Upload implements Guest {
   readonly makeRoom: (reason: Problem) => void
   readonly #now: () => number
   readonly #end: () => void
+  state: 'sends' | 'ended' | 'leaves' = 'sends'
   bytes = 0
   #waited = 0
   #since: number | null = null
@@ -161,6 +167,11 @@ class Upload implements Guest {
     this.#waited = this.waited(this.#now())
     this.#since = null
     this.bytes += bytes
+  }
+
+  ends(): void {
+    this.gets(0)
+    if (this.state === 'sends') this.state = 'ended'
   }
 
   [Symbol.dispose](): void {

@@ -9,6 +9,7 @@ import {
   scanAhead,
 } from '@slipway/scanner'
 import { type Connection, quarantineBucket } from './connection.ts'
+import type { Guest, Scarce } from './crowd.ts'
 import { type Isolation, isolate } from './isolation.ts'
 import { type Accepted, accepted, type Content, clean, createJudge, type PromoteOptions, type Refused } from './judge.ts'
 import { type ObjectRef, type QuarantineRef, type StoredObject, tenantOf } from './object.ts'
@@ -97,6 +98,7 @@ export function createScanGate({ storage, scanner, archiveLimits = {} }: ScanGat
     using run = startRun(source, options.signal)
     let scan: ScanStream | undefined
     let upload: QuarantineUpload | undefined
+    using stay = new Stay()
     const ahead = scanAhead({ scanner, limits, signal: run.signal })
     try {
       const owner = options.tenantId
@@ -106,8 +108,8 @@ export function createScanGate({ storage, scanner, archiveLimits = {} }: ScanGat
       const into = new QuarantineUpload(connection, { key, signal: run.signal })
       upload = into
       const { maxBytes, onProgress } = options
-      const has = () => (into.hasPart ? (['scan', 'part'] as const) : (['scan'] as const))
-      using guest = connection.crowd.enter({ owner, has, makeRoom: run.fail })
+      const guest = connection.crowd.enter({ owner, has: () => stay.has(into), makeRoom: run.fail })
+      stay.begin(guest, scan)
       const store = (chunk: Buffer) => into.append(chunk)
       const received = await receive(source, { scan, store, look: ahead.add, maxBytes, onProgress, guest })
       scan.end()
@@ -147,6 +149,35 @@ export function createScanGate({ storage, scanner, archiveLimits = {} }: ScanGat
     },
     isolate: (isolation) => isolate(connection, isolation),
     reinstate: (refused, options) => reinstate(connection, refused, options),
+  }
+}
+
+/** An upload is a guest until it has given back both its place at clamd, which it may have for longer than a request, and its memory. */
+class Stay implements Disposable {
+  #guest: Guest | undefined
+  #isScanned = false
+  #isOver = false
+
+  begin(guest: Guest, scan: ScanStream): void {
+    this.#guest = guest
+    const scanned = () => {
+      this.#isScanned = true
+      this.#leave()
+    }
+    scan.result().then(scanned, scanned)
+  }
+
+  has({ hasPart }: QuarantineUpload): readonly Scarce[] {
+    return [...(this.#isScanned ? [] : (['scan'] as const)), ...(hasPart ? (['part'] as const) : [])]
+  }
+
+  [Symbol.dispose](): void {
+    this.#isOver = true
+    this.#leave()
+  }
+
+  #leave(): void {
+    if (this.#isScanned && this.#isOver) this.#guest?.[Symbol.dispose]()
   }
 }
 

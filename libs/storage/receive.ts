@@ -59,7 +59,7 @@ export async function receive(
     onProgress?.(tail.total)
     guest?.asks()
   }
-  guest?.gets(0)
+  guest?.ends()
   return { size: tail.total, sha256: hash.digest('hex'), head: Buffer.concat(head), tail: tail.bytes() }
 }
 

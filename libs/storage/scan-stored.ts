@@ -26,6 +26,9 @@ export async function scanStored(parts: Parts, object: ObjectRef, options: Optio
   const { connection, scanner, judge } = parts
   const { signal } = options
   const scan = await scanner.open(signal, options.owner)
+  using guest = connection.crowd.enter({ owner: options.owner ?? '', has: () => ['scan'], makeRoom: () => undefined })
+  // No client sends it.
+  guest.ends()
   try {
     const { stream, size, etag } = await readObject(connection, object, options)
     addAbortSignal(signal, stream)

@@ -28,7 +28,9 @@ export function sendBody({ method, path, token, body, headers, signal, onProgres
   request.addEventListener('error', () => reject(new TypeError('the connection broke')))
   request.addEventListener('load', () => {
     const answer = parsed(request.responseText)
-    if (request.status < 300) resolve(answer)
+    // What is still to be scanned has no verdict, whatever that of the content before it was.
+    if (request.status === 202) resolve({ ...answer, verdict: 'pending' })
+    else if (request.status < 300) resolve(answer)
     else reject(new ApiProblem(request.status, answer ?? {}))
   })
   signal.addEventListener('abort', () => request.abort(), { once: true })

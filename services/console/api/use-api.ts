@@ -113,18 +113,19 @@ function keyOf(key: string, input: unknown): QueryKey {
 }
 
 /**
- * A change, after which everything below the given paths is asked anew. `onDone` hears of its success also where that removes what asked for
- * it, a row of a list for one; what is given to `mutate` does not.
+ * A change, after which everything below the given paths is asked anew. `onDone` and `onFail` hear of its end also where what asked for it is
+ * gone by then, as the row of a list may be; what is given to `mutate` does not.
  */
 export function useChange<Input, Answer>(
   change: (input: Input) => Promise<Answer>,
   refreshes: readonly string[],
-  onDone?: (answer: Answer) => void,
+  { onDone, onFail }: { readonly onDone?: (answer: Answer) => void; readonly onFail?: (error: Error) => void } = {},
 ): UseMutationResult<Answer, Error, Input> {
   const client = useQueryClient()
   return useMutation({
     mutationFn: change,
     onSuccess: (answer) => onDone?.(answer),
+    onError: (error) => onFail?.(error),
     onSettled: () => client.invalidateQueries({ predicate: ({ queryKey }) => isBelow(queryKey, refreshes) }),
   })
 }

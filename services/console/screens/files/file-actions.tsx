@@ -22,11 +22,10 @@ export function FileActions({ file, onOpen }: FileActionsProps) {
   const mayWrite = useMay('member') && file.verdict === 'clean'
   const target = { params: { id: file.id }, headers: { 'if-match': file.etag } }
   const change = useChange((body: Change) => api.call('PATCH /api/v1/files/{id}', { ...target, body }), ['/api/v1/files'])
-  const trash = useChange(
-    () => api.call('DELETE /api/v1/files/{id}', target),
-    ['/api/v1/files'],
-    () => tell(`${file.name} is in the trash`),
-  )
+  const trash = useChange(() => api.call('DELETE /api/v1/files/{id}', target), ['/api/v1/files'], {
+    onDone: () => tell(`${file.name} is in the trash`),
+    onFail: tellProblem,
+  })
   const close = () => setDialog(null)
   const apply = (body: Change) => change.mutateAsync(body).then(close)
   return (
@@ -48,7 +47,7 @@ export function FileActions({ file, onOpen }: FileActionsProps) {
           {mayWrite && <Menu.Item onClick={() => setDialog('rename')}>Rename</Menu.Item>}
           {mayWrite && <Menu.Item onClick={() => setDialog('move')}>Move</Menu.Item>}
           {mayWrite && (
-            <Menu.Item color="red" onClick={() => trash.mutate(undefined, { onError: tellProblem })}>
+            <Menu.Item color="red" onClick={() => trash.mutate(undefined)}>
               To the trash
             </Menu.Item>
           )}

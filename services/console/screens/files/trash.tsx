@@ -55,11 +55,10 @@ function TrashRow({ file, selection }: { readonly file: FileItem; readonly selec
   const [asking, setAsking] = useState(false)
   const mayWrite = useMay('member')
   const params = { id: file.id }
-  const restore = useChange(
-    () => api.call('POST /api/v1/files/{id}/restore', { params }),
-    ['/api/v1/files'],
-    ({ name }) => tell(`${name} is back`),
-  )
+  const restore = useChange(() => api.call('POST /api/v1/files/{id}/restore', { params }), ['/api/v1/files'], {
+    onDone: ({ name }) => tell(`${name} is back`),
+    onFail: tellProblem,
+  })
   const purge = useChange(() => api.call('DELETE /api/v1/files/{id}', { params, query: { permanent: 'true' } }), ['/api/v1/files'])
   return (
     <Table.Tr>
@@ -82,7 +81,7 @@ function TrashRow({ file, selection }: { readonly file: FileItem; readonly selec
               variant="default"
               loading={restore.isPending}
               aria-label={`Restore ${file.name}`}
-              onClick={() => restore.mutate(undefined, { onError: tellProblem })}
+              onClick={() => restore.mutate(undefined)}
             >
               Restore
             </Button>

@@ -2,7 +2,7 @@ import { Badge, Button, FileButton, Group, Modal, Stack, Table, Text } from '@ma
 import { useState } from 'react'
 import type { FileItem, ItemOf } from '../../api/calls.ts'
 import { api } from '../../api/runtime.ts'
-import { useChange, useList, useMay } from '../../api/use-api.ts'
+import { useCall, useChange, useList, useMay } from '../../api/use-api.ts'
 import { bytesText, momentText } from '../../api/words.ts'
 import { uploads } from '../../api/work.ts'
 import { Confirm } from '../../parts/confirm.tsx'
@@ -19,9 +19,15 @@ interface VersionsDialogProps {
   readonly onClose: () => void
 }
 
+/** Somebody else may write, and new content gets its verdict meanwhile. */
+const everyMilliseconds = 3000
+
 /** What a file was, and what it is to be: earlier contents, new content, and the way back. */
-export function VersionsDialog({ file, onClose }: VersionsDialogProps) {
-  const versions = useList('GET /api/v1/files/{id}/versions', { params: { id: file.id } })
+export function VersionsDialog({ file: listed, onClose }: VersionsDialogProps) {
+  const params = { id: listed.id }
+  const file = useCall('GET /api/v1/files/{id}', { params }, { every: everyMilliseconds }).data ?? listed
+  const versions = useList('GET /api/v1/files/{id}/versions', { params }, { every: everyMilliseconds })
+  const [asked, setAsked] = useState<number | null>(null)
   const mayWrite = useMay('member') && file.verdict === 'clean'
   const replace = (content: File | null) => {
     if (!content) return
@@ -29,7 +35,15 @@ export function VersionsDialog({ file, onClose }: VersionsDialogProps) {
     onClose()
   }
   return (
-    <Modal opened onClose={onClose} size="lg" title={`Versions of ${file.name}`} closeButtonProps={{ 'aria-label': 'Close' }}>
+    <Modal
+      opened
+      onClose={onClose}
+      // Escape answers the question first.
+      closeOnEscape={asked === null}
+      size="lg"
+      title={`Versions of ${file.name}`}
+      closeButtonProps={{ 'aria-label': 'Close' }}
+    >
       <Loaded query={versions}>
         {(items) => (
           <Stack>
@@ -45,7 +59,14 @@ export function VersionsDialog({ file, onClose }: VersionsDialogProps) {
               </Table.Thead>
               <Table.Tbody>
                 {items.map((version) => (
-                  <VersionRow key={version.revision} file={file} version={version} mayWrite={mayWrite} />
+                  <VersionRow
+                    key={version.revision}
+                    file={file}
+                    version={version}
+                    mayWrite={mayWrite}
+                    asked={asked === version.revision}
+                    onAsk={(asks) => setAsked(asks ? version.revision : null)}
+                  />
                 ))}
               </Table.Tbody>
             </Table>
@@ -67,6 +88,9 @@ interface VersionRowProps {
   readonly file: FileItem
   readonly version: Version
   readonly mayWrite: boolean
+  /** Whether somebody is asked whether to delete it. */
+  readonly asked: boolean
+  readonly onAsk: (asks: boolean) => void
 }
 
 function VersionRow(props: VersionRowProps) {
@@ -114,18 +138,17 @@ function DownloadVersion(props: VersionRowProps) {
 function RestoreVersion(props: VersionRowProps) {
   const { file, version } = props
   const target = { params: { id: file.id, revision: version.revision }, headers: { 'if-match': file.etag } }
-  const restore = useChange(
-    () => api.call('POST /api/v1/files/{id}/versions/{revision}/restore', target),
-    ['/api/v1/files'],
-    ({ name }) => tell(`${name} is as in version ${version.revision}`),
-  )
+  const restore = useChange(() => api.call('POST /api/v1/files/{id}/versions/{revision}/restore', target), ['/api/v1/files'], {
+    onDone: ({ name }) => tell(`${name} is as in version ${version.revision}`),
+    onFail: tellProblem,
+  })
   return (
     <Button
       size="xs"
       variant="default"
       loading={restore.isPending}
       aria-label={`Restore ${nameOf(props)}`}
-      onClick={() => restore.mutate(undefined, { onError: tellProblem })}
+      onClick={() => restore.mutate(undefined)}
     >
       Restore
     </Button>
@@ -133,22 +156,24 @@ function RestoreVersion(props: VersionRowProps) {
 }
 
 function DeleteVersion(props: VersionRowProps) {
-  const [asking, setAsking] = useState(false)
   const params = { id: props.file.id, revision: props.version.revision }
-  const purge = useChange(() => api.call('DELETE /api/v1/files/{id}/versions/{revision}', { params }), ['/api/v1/files'])
-  const close = () => setAsking(false)
+  const close = () => props.onAsk(false)
+  const purge = useChange(() => api.call('DELETE /api/v1/files/{id}/versions/{revision}', { params }), ['/api/v1/files'], {
+    onDone: close,
+    onFail: tellProblem,
+  })
   return (
     <>
-      <Button size="xs" variant="light" color="red" aria-label={`Delete ${nameOf(props)}`} onClick={() => setAsking(true)}>
+      <Button size="xs" variant="light" color="red" aria-label={`Delete ${nameOf(props)}`} onClick={() => props.onAsk(true)}>
         Delete
       </Button>
       <Confirm
-        opened={asking}
+        opened={props.asked}
         title={`Delete ${nameOf(props)}?`}
         action="Delete it"
         busy={purge.isPending}
         onClose={close}
-        onConfirm={() => purge.mutate(undefined, { onSuccess: close, onError: tellProblem })}
+        onConfirm={() => purge.mutate(undefined)}
       >
         Nobody can bring it back after this. The file and its other versions stay.
       </Confirm>

@@ -1,4 +1,3 @@
-import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
 import { withClient } from '@slipway/db'
 import { startPostgres, startSeaweed } from '@slipway/stack'
 import { createStorage } from '@slipway/storage'
@@ -6,6 +5,7 @@ import { asDeployed, type ChildOptions, startChild } from './child.ts'
 import type { SweepSettings, Swept } from './reconcile.child.ts'
 import { publish } from './results.ts'
 import { openHome } from './rows/home.ts'
+import { presign } from './rows/presign.ts'
 
 /**
  * What a sweep over all rows and objects takes, and whether its memory grows with them: a few against many, each in a fresh process, on
@@ -26,8 +26,6 @@ const seaweed = stack.use(await startSeaweed({ home, durable: false }))
 const postgres = stack.use(await startPostgres({ home }))
 const { endpoint, region, accessKey, secretKey } = seaweed
 const options = { endpoint, region, accessKey, secretKey, pathStyle: true, bucketPrefix: 'bench-' }
-const client = new S3Client({ endpoint, region, forcePathStyle: true, credentials: { accessKeyId: accessKey, secretAccessKey: secretKey } })
-stack.defer(() => client.destroy())
 
 await using storage = createStorage(options)
 await storage.ensureBuckets(['few', 'many'])
@@ -78,8 +76,14 @@ async function writeObjects(bucket: string, objects: number): Promise<void> {
   let next = 0
   const write = async () => {
     for (let index = next++; index < objects; index = next++)
-      if (index % strays !== 1)
-        await client.send(new PutObjectCommand({ Bucket: `${options.bucketPrefix}${bucket}`, Key: keyOf(index), Body: 'x' }))
+      if (index % strays !== 1) await put(`/${options.bucketPrefix}${bucket}/${keyOf(index)}`)
   }
   await Promise.all(Array.from({ length: writers }, write))
+}
+
+async function put(path: string): Promise<void> {
+  const url = presign({ method: 'PUT', endpoint, region, accessKey, secretKey, path, seconds: 60 })
+  const answer = await fetch(url, { method: 'PUT', body: 'x' })
+  await answer.arrayBuffer()
+  if (!answer.ok) throw new Error(`PUT ${path}: ${answer.status}`)
 }

@@ -1,6 +1,7 @@
 import { createHash, createHmac } from 'node:crypto'
 
 export interface PresignOptions {
+  readonly method?: 'GET' | 'PUT'
   readonly endpoint: string
   readonly region: string
   readonly accessKey: string
@@ -11,8 +12,8 @@ export interface PresignOptions {
   readonly now?: Date
 }
 
-/** A URL with which anybody may GET one object for a while: AWS Signature Version 4, in the query. */
-export function presign({ endpoint, region, accessKey, secretKey, path, seconds, now = new Date() }: PresignOptions): URL {
+/** A URL with which anybody may GET (or PUT) one object for a while: AWS Signature Version 4, in the query. */
+export function presign({ method = 'GET', endpoint, region, accessKey, secretKey, path, seconds, now = new Date() }: PresignOptions): URL {
   const time = now.toISOString().replaceAll(/[-:]|\.\d+/g, '')
   const day = time.slice(0, 8)
   const scope = `${day}/${region}/s3/aws4_request`
@@ -25,7 +26,7 @@ export function presign({ endpoint, region, accessKey, secretKey, path, seconds,
     'X-Amz-SignedHeaders': 'host',
   }
   const text = Object.entries(query).map(([name, value]) => `${name}=${encodeURIComponent(value)}`)
-  const request = ['GET', path, text.join('&'), `host:${url.host}\n`, 'host', 'UNSIGNED-PAYLOAD'].join('\n')
+  const request = [method, path, text.join('&'), `host:${url.host}\n`, 'host', 'UNSIGNED-PAYLOAD'].join('\n')
   const toSign = ['AWS4-HMAC-SHA256', time, scope, createHash('sha256').update(request).digest('hex')].join('\n')
   const hmac = (key: string | Buffer, data: string) => createHmac('sha256', key).update(data).digest()
   const key = [day, region, 's3', 'aws4_request'].reduce<string | Buffer>(hmac, `AWS4${secretKey}`)

@@ -64,8 +64,8 @@ describe('slots', () => {
     const ask = (owner: string) =>
       void slots.acquire(stop.signal, owner).then(
         (leave) => {
-          order.push(owner)
           release = leave
+          return order.push(owner)
         },
         () => undefined,
       )

@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { PassThrough } from 'node:stream'
-import { testScanner } from '@slipway/testing'
+import { eicar, testScanner } from '@slipway/testing'
 import { expect, it, vi } from 'vitest'
 import { type Assembly, createAssembler, newAssembly } from './assembly.ts'
 import { type GateUnderTest, openGate, openUploads, quarantined, readable, streamed } from './gate.fixtures.ts'
@@ -118,4 +118,24 @@ it('a tenant with many uploads in the queue delays the one upload of another by 
   first.source.end()
   await Promise.all(answers)
   expect(order.indexOf('one')).toBe(0)
+})
+
+it('nobody is a guest any more who has given back everything, whatever came of the upload', async () => {
+  await using test = await openGate({ scanner: { connections: 2 } })
+  const { crowd: guests } = connectionOf(test.storage)
+  const place = () => ({ bucket: readable, key: randomUUID(), tenantId: 'tenant-1', maxBytes: maxFileBytes })
+  await expectAccepted(test)
+  expect(guests.size).toBe(0)
+  const infected = await test.gate.accept(streamed(eicar()), place())
+  expect([infected.verdict.verdict, guests.size]).toEqual(['infected', 0])
+  await expect(test.gate.accept(streamed(randomBytes(1000)), { ...place(), maxBytes: 10 })).rejects.toMatchObject({
+    code: 'file.too-large',
+  })
+  expect(guests.size).toBe(0)
+  const pending = await test.gate.accept(streamed(randomBytes(some)), { ...place(), syncBytes: 0 })
+  if (!('pending' in pending) || !pending.pending) throw new Error('expected a pending verdict')
+  await pending.verdict
+  expect(guests.size).toBe(0)
+  await test.gate.resume(pending.quarantine)
+  expect(guests.size).toBe(0)
 })

@@ -50,6 +50,8 @@ export interface Crowd {
   enter(guest: Entering): Guest
   /** Waits for one of these; only who has one makes room. */
   wait<Place>(wanted: { what: Scarce; owner: string }, place: Promise<Place>): Promise<Place>
+  /** Guests now. */
+  readonly size: number
 }
 
 /** Below 256 kbit/s; and a moment without any reception is not held against anybody. */
@@ -98,6 +100,9 @@ export function createCrowd({ onMadeRoom, ...options }: CrowdOptions = {}): Crow
   }
 
   return {
+    get size() {
+      return guests.size
+    },
     enter(entering) {
       const guest = new Upload(entering, { now, end: () => guests.delete(guest) })
       guests.add(guest)

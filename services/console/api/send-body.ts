@@ -7,6 +7,8 @@ interface BodyRequest {
   /** A form with a file, or the file itself. */
   readonly body: FormData | File
   readonly headers: Readonly<Record<string, string>>
+  /** The answer is about what was there before, and 202 means that the verdict is still to come. */
+  readonly isPendingAt202: boolean
   readonly signal: AbortSignal
   /** Part of the bytes that are sent, 0 to 1. */
   readonly onProgress: (part: number) => void
@@ -16,7 +18,7 @@ interface BodyRequest {
  * Sends a file. `fetch` tells nothing of what is sent; XMLHttpRequest does.
  * @throws ApiProblem; an `AbortError`; a TypeError when the connection broke
  */
-export function sendBody({ method, path, token, body, headers, signal, onProgress }: BodyRequest): Promise<unknown> {
+export function sendBody({ method, path, token, body, headers, isPendingAt202, signal, onProgress }: BodyRequest): Promise<unknown> {
   const request = new XMLHttpRequest()
   const { promise, resolve, reject } = Promise.withResolvers<unknown>()
   request.open(method, path)
@@ -28,8 +30,7 @@ export function sendBody({ method, path, token, body, headers, signal, onProgres
   request.addEventListener('error', () => reject(new TypeError('the connection broke')))
   request.addEventListener('load', () => {
     const answer = parsed(request.responseText)
-    // What is still to be scanned has no verdict, whatever that of the content before it was.
-    if (request.status === 202) resolve({ ...answer, verdict: 'pending' })
+    if (request.status === 202 && isPendingAt202) resolve({ ...answer, verdict: 'pending' })
     else if (request.status < 300) resolve(answer)
     else reject(new ApiProblem(request.status, answer ?? {}))
   })

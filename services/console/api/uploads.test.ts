@@ -7,6 +7,7 @@ interface Sent {
   readonly token: string
   readonly headers: Readonly<Record<string, string>>
   readonly isForm: boolean
+  readonly isPendingAt202: boolean
   readonly progress: (part: number) => void
   readonly arrive: () => void
 }
@@ -20,12 +21,20 @@ function world() {
     place: () => state.place,
     bearer: async () => ({ text: `token for ${state.tokenFor}`, tenantId: state.tokenFor }),
     refresh: (paths) => void refreshed.push(...paths),
-    send: ({ body, token, headers, signal, onProgress }) =>
+    send: ({ body, token, headers, isPendingAt202, signal, onProgress }) =>
       new Promise((resolve, reject) => {
         const isForm = body instanceof FormData
         const file = isForm ? [...body.values()].find((value) => value instanceof File) : body
         signal.addEventListener('abort', () => reject(new DOMException('cancelled', 'AbortError')))
-        sent.push({ name: file?.name ?? '', token, headers, isForm, progress: onProgress, arrive: () => resolve({ verdict: 'clean' }) })
+        sent.push({
+          name: file?.name ?? '',
+          token,
+          headers,
+          isForm,
+          isPendingAt202,
+          progress: onProgress,
+          arrive: () => resolve({ verdict: 'clean' }),
+        })
       }),
   })
   const states = () => uploads.shown.get().map(({ name, state }) => `${name} ${state}`)
@@ -60,12 +69,19 @@ describe('uploads', () => {
 
   test('go as a part of a form, or as the body itself with its conditions', async () => {
     at.uploads.add([file('1')], target)
-    const content = { method: 'PUT', path: '/api/v1/files/a/content', part: null, headers: { 'if-match': '"3"' }, refreshes: [] } as const
+    const content = {
+      method: 'PUT',
+      path: '/api/v1/files/a/content',
+      part: null,
+      headers: { 'if-match': '"3"' },
+      isPendingAt202: true,
+      refreshes: [],
+    } as const
     at.uploads.add([file('2')], content)
     await settled()
-    expect(at.sent.map(({ name, isForm, headers }) => ({ name, isForm, headers }))).toEqual([
-      { name: '1', isForm: true, headers: {} },
-      { name: '2', isForm: false, headers: { 'if-match': '"3"' } },
+    expect(at.sent.map(({ name, isForm, headers, isPendingAt202 }) => ({ name, isForm, headers, isPendingAt202 }))).toEqual([
+      { name: '1', isForm: true, headers: {}, isPendingAt202: false },
+      { name: '2', isForm: false, headers: { 'if-match': '"3"' }, isPendingAt202: true },
     ])
   })
 

@@ -12,6 +12,8 @@ export interface UploadTarget {
   readonly part: string | null
   readonly fields?: Readonly<Record<string, string>>
   readonly headers?: Readonly<Record<string, string>>
+  /** 202 means that the verdict is still to come, and the answer shows what was there before. */
+  readonly isPendingAt202?: boolean
   /** Paths that are asked anew once it has ended. */
   readonly refreshes: readonly string[]
 }
@@ -159,10 +161,10 @@ async function transfer(
   const token = await bearer()
   signal.throwIfAborted()
   if (token === null || token.tenantId !== place.tenantId) throw new NotSent(otherTenant)
-  const { method, path, headers = {} } = target
+  const { method, path, headers = {}, isPendingAt202 = false } = target
   const body = bodyOf(content, target)
   const onProgress = (part: number) => onChange({ sent: Math.round(part * upload.size), state: part >= 1 ? 'scanning' : 'sending' })
-  return await send({ method, path, token: token.text, body, headers, signal, onProgress })
+  return await send({ method, path, token: token.text, body, headers, isPendingAt202, signal, onProgress })
 }
 
 function bodyOf(content: File, { part, fields = {} }: UploadTarget): FormData | File {

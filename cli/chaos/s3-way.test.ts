@@ -1,4 +1,4 @@
-import { createServer, type IncomingHttpHeaders, type IncomingMessage, request, type ServerResponse } from 'node:http'
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http'
 import { buffer, text } from 'node:stream/consumers'
 import { freePort } from '@slipway/stack'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -13,6 +13,7 @@ interface Seen {
 }
 
 let stack: AsyncDisposableStack
+let store: Server
 let seen: Seen[]
 let way: S3Way
 let chance: number
@@ -25,7 +26,7 @@ beforeEach(async () => {
     seen.push({ method, url, headers, bytes: (await buffer(asked)).length })
     answer.writeHead(200, { etag: '"1"', 'content-length': '40000' }).end(Buffer.alloc(40_000, 'x'))
   }
-  const store = createServer((asked, answer) => void take(asked, answer).catch(() => answer.destroy()))
+  store = createServer((asked, answer) => void take(asked, answer).catch(() => answer.destroy()))
   stack.defer(() => {
     store.close()
     store.closeAllConnections()
@@ -87,6 +88,24 @@ test('slow: it takes its time, and is right', async () => {
   const began = performance.now()
   expect(await ask('PUT', '/b/k', part)).toMatchObject({ status: 200 })
   expect(performance.now() - began).toBeGreaterThanOrEqual(290)
+})
+
+test('slow: whoever does not wait leaves no connection to the store behind', async () => {
+  way.manner = 'slow'
+  const leave = (method: string) =>
+    new Promise<void>((resolve) => {
+      const asked = request({ host: '127.0.0.1', port: way.port, method, path: '/b/k', agent: false, timeout: 100 })
+      asked.once('timeout', () => asked.destroy())
+      asked.once('error', () => undefined)
+      asked.once('close', () => resolve())
+      if (method === 'GET') asked.end()
+      else asked.write('the first part')
+    })
+  await Promise.all(['GET', 'PUT', 'GET', 'PUT', 'GET', 'PUT'].map(leave))
+  expect(await ask('GET', '/b/k')).toMatchObject({ status: 200 })
+  expect(seen).toHaveLength(1)
+  // That of the one who has waited may be kept.
+  expect(await new Promise((resolve) => void store.getConnections((_, count) => resolve(count)))).toBeLessThanOrEqual(1)
 })
 
 test('cut: one body in four breaks off, whichever way it goes', async () => {

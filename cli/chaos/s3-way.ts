@@ -24,7 +24,7 @@ interface S3WayOptions {
 
 /** At the level of HTTP. The `Host` stays as the client has signed it. */
 export async function openS3Way({ port, slowMilliseconds = 10_000, random = Math.random }: S3WayOptions): Promise<S3Way> {
-  const agent = new Agent({ keepAlive: true, maxSockets: 512 })
+  const agent = new Agent({ keepAlive: true })
   const server = createServer({ requestTimeout: 0 }, (request, response) => {
     response.on('error', () => undefined)
     void handle(request, response).catch(() => response.destroy())
@@ -36,6 +36,8 @@ export async function openS3Way({ port, slowMilliseconds = 10_000, random = Math
     if (manner === 'full' && /^(PUT|POST)$/.test(request.method ?? '') && !isRemoval(request))
       return refuse(request, response, failures.full)
     if (manner === 'slow') await delay(slowMilliseconds)
+    // Whoever has left meanwhile sends no body any more, for which the store would wait on a connection that nobody closes.
+    if (response.destroyed) return
     forward(request, response, { options: { port, agent }, cut: manner === 'cut' && random() < 0.25 })
   }
 

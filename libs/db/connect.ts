@@ -115,8 +115,7 @@ function actorSetting({ actor }: TransactionOptions): Record<string, string> {
 /** One simple-protocol message: the settings cost no round trip of their own, and end with the transaction. */
 function opening({ isolation, readOnly }: TransactionOptions, settings: Record<string, string>): string {
   const begin = `begin${isolation ? ` isolation level ${isolation}` : ''}${readOnly ? ' read only' : ''}`
-  const calls = Object.entries(settings).map(([name, value]) => `set_config('${name}', ${escapeLiteral(value)}, true)`)
-  return calls.length === 0 ? begin : `${begin}; select ${calls.join(', ')}`
+  return [begin, ...Object.entries(settings).map(([name, value]) => `set local ${name} = ${escapeLiteral(value)}`)].join('; ')
 }
 
 async function endOnce(pool: Pool): Promise<void> {

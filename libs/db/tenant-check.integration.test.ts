@@ -1,6 +1,7 @@
+import { type SQL, sql } from 'drizzle-orm'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Cluster, notesDatabase, runAs, startCluster } from './db.fixtures.ts'
-import { assertTenantTables } from './index.ts'
+import { type Cluster, notesDatabase, passwords, runAs, startCluster } from './db.fixtures.ts'
+import { assertTenantTables, connect, newId, roleName } from './index.ts'
 
 let cluster: Cluster
 let adminUrl: string
@@ -69,6 +70,26 @@ describe('assertTenantTables', () => {
 })
 
 describe('tenant_table', () => {
+  const planOf = async (statement: SQL) => {
+    await using db = connect({ url: adminUrl, role: { user: roleName('notes', 'runtime'), password: passwords.runtime } })
+    return db.tenantTransaction(newId(), async (tx) => {
+      await tx.execute(sql`set local enable_seqscan = off`)
+      const { rows } = await tx.execute<{ 'QUERY PLAN': string }>(sql`explain ${statement}`)
+      return rows.map((row) => row['QUERY PLAN'].trim())
+    })
+  }
+
+  it('costs a query that names its tenant one comparison, and one by an index nothing for each row', async () => {
+    const named = await planOf(sql`select body from notes where tenant_id = ${newId()}`)
+    expect(named).toContainEqual(expect.stringMatching(/^One-Time Filter: .*current_setting/))
+    expect(named).toContainEqual(expect.stringMatching(/^Index Cond: \(tenant_id = '/))
+    const unnamed = await planOf(sql`select body from notes`)
+    expect(unnamed).toContainEqual(expect.stringMatching(/^Index Cond: .*current_setting/))
+    for (const plan of [named, unnamed]) {
+      expect(plan.filter((line) => /^Filter:|InitPlan|SubPlan/.test(line))).toEqual([])
+    }
+  })
+
   it('refuses a table without tenant_id', async () => {
     await expect(runAs(ownerUrl, `create table bad (id uuid); call tenant_table('bad')`)).rejects.toThrow(
       'table bad has no column tenant_id of type uuid',

@@ -88,9 +88,8 @@ function policyFaults({ name, policies }: TableFacts, schema: string): string[] 
   ]
 }
 
-/** As Postgres prints the condition of `tenant_table()`. */
+/** As Postgres prints the condition of `tenant_table()`; with a sub-select where the migrations before 0002 made it. */
 function comparesTenant(condition: string | null): boolean {
-  return /^\(tenant_id = \( SELECT \(NULLIF\(current_setting\('slipway\.tenant'::text, true\), ''::text\)\)::uuid\b[^()]*\)\)$/.test(
-    condition ?? '',
-  )
+  const setting = String.raw`\(NULLIF\(current_setting\('slipway\.tenant'::text, true\), ''::text\)\)::uuid`
+  return new RegExp(`^\\(tenant_id = (${setting}|\\( SELECT ${setting}\\b[^()]*\\))\\)$`).test(condition ?? '')
 }

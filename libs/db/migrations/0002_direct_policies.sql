@@ -1,0 +1,52 @@
+-- The policy reads the setting itself and not by a sub-select, which Postgres plans and sets up anew for each statement: a quarter of a
+-- small read. The setting is stable, so that it is evaluated once for a query that names its tenant, as ours do, or goes by an index;
+-- only a scan of a whole table for a query that does not name it evaluates it for each row.
+create or replace procedure tenant_table(target regclass) language plpgsql as $$
+declare
+  service constant text := current_schema();
+  current_tenant constant text := 'nullif(current_setting(''slipway.tenant'', true), '''')::uuid';
+begin
+  if not exists (select from pg_attribute where attrelid = target and attname = 'tenant_id' and atttypid = 'uuid'::regtype) then
+    raise exception 'table % has no column tenant_id of type uuid', target;
+  end if;
+  execute format('alter table %s alter column tenant_id set default %s', target, current_tenant);
+  execute format('alter table %s enable row level security', target);
+  execute format('alter table %s force row level security', target);
+  execute format('create policy one_tenant on %s to %I using (tenant_id = %s) with check (tenant_id = %3$s)',
+    target, format('slipway_%s_runtime', service), current_tenant);
+  execute format('create policy every_tenant on %s to %I, %I using (true) with check (true)',
+    target, format('slipway_%s_system', service), format('slipway_%s_owner', service));
+  execute format('create policy backup on %s for select to slipway_backup using (true)', target);
+end
+$$;
+
+-- Requests go on meanwhile, and lock the same tables in orders of their own. Whoever waits here gives all tables back before Postgres
+-- looks for a deadlock (after 1 s), so that it is never a request that is cancelled, and tries again for as long as a statement may wait.
+do $$
+declare
+  current_tenant constant text := 'nullif(current_setting(''slipway.tenant'', true), '''')::uuid';
+  until constant timestamptz := clock_timestamp() + current_setting('lock_timeout')::interval;
+  tables constant regclass[] := array(
+    select polrelid::regclass from pg_policy join pg_class on pg_class.oid = polrelid
+    where polname = 'one_tenant' and relnamespace = current_schema()::regnamespace order by polrelid);
+  target regclass;
+begin
+  loop
+    begin
+      perform set_config('lock_timeout', '500ms', true);
+      foreach target in array tables loop
+        execute format('lock table %s in access exclusive mode', target);
+      end loop;
+      exit;
+    exception when lock_not_available then
+      if clock_timestamp() > until then
+        raise;
+      end if;
+      perform pg_sleep(0.1);
+    end;
+  end loop;
+  foreach target in array tables loop
+    execute format('alter policy one_tenant on %s using (tenant_id = %s) with check (tenant_id = %2$s)', target, current_tenant);
+  end loop;
+end
+$$;

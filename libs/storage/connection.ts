@@ -3,6 +3,7 @@ import { Agent as HttpAgent } from 'node:http'
 import { type AgentOptions, Agent as HttpsAgent } from 'node:https'
 import { TLSSocket } from 'node:tls'
 import { S3Client } from '@aws-sdk/client-s3'
+import { signChecksums } from './checksum.ts'
 import { type Crowd, type CrowdOptions, createCrowd } from './crowd.ts'
 import { type OperationEnd, tellOperations } from './operations.ts'
 import { createPartPool, type PartPool } from './part-pool.ts'
@@ -72,6 +73,7 @@ export function connect(options: StorageOptions, patience: number = answerMillis
     ...(accessKey && secretKey ? { credentials: { accessKeyId: accessKey, secretAccessKey: secretKey } } : {}),
   })
   limitSilence(client, patience)
+  signChecksums(client)
   if (options.onOperation) tellOperations(client, options.onOperation)
   const crowd = createCrowd(options.crowd)
   return { client, bucket: (name) => `${bucketPrefix}${name}`, parts: createPartPool(crowd), crowd }

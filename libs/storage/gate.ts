@@ -114,7 +114,7 @@ export function createScanGate({ storage, scanner, archiveLimits = {} }: ScanGat
       const received = await receive(source, { scan, store, look: ahead.add, maxBytes, onProgress, guest })
       scan.end()
       const walked = ahead.finish()
-      const etag = await into.complete()
+      const etag = await into.complete(received.sha256)
       const target = { bucket: options.bucket, key: options.key }
       const content = { ...received, quarantine: { bucket: quarantineBucket, key, size: received.size, etag, target } as const }
       const judged = judge({ ...received, at: content.quarantine }, { scanned: scan.result(), walked, signal: run.signal })

@@ -1,6 +1,7 @@
 import { deepStrictEqual, strictEqual } from 'node:assert'
 import {
   AbortMultipartUploadCommand,
+  type ChecksumAlgorithm,
   CompleteMultipartUploadCommand,
   CopyObjectCommand,
   CreateMultipartUploadCommand,
@@ -15,6 +16,7 @@ import {
   UploadPartCommand,
   UploadPartCopyCommand,
 } from '@aws-sdk/client-s3'
+import { checksumOf } from './checksum.ts'
 
 export interface Probing {
   readonly client: S3Client
@@ -54,13 +56,26 @@ export const checks: Readonly<Record<string, (probing: Probing) => Promise<void>
     strictEqual(await get(probing, 'copy'), 'copied')
     await refused(412, copy(probing, { to: 'other', ETag: '"0"' }))
   },
+  // Uploads in one request.
   'multipart upload': async (probing) => {
-    const upload = await begin(probing, 'parts')
-    const first = await probing.client.send(new UploadPartCommand({ ...upload, PartNumber: 1, Body: Buffer.alloc(partBytes, 1) }))
-    const second = await probing.client.send(new UploadPartCommand({ ...upload, PartNumber: 2, Body: Buffer.from('end') }))
-    const Parts = [first, second].map(({ ETag, ChecksumCRC32 }, index) => ({ PartNumber: index + 1, ETag, ChecksumCRC32 }))
+    const upload = await begin(probing, 'parts', 'SHA256')
+    const send = async (PartNumber: number, Body: Buffer) => {
+      const part = { PartNumber, Body, ChecksumSHA256: checksumOf(Body) }
+      const { ETag, ChecksumSHA256 } = await probing.client.send(new UploadPartCommand({ ...upload, ...part }))
+      return { PartNumber, ETag, ChecksumSHA256 }
+    }
+    const Parts = [await send(1, Buffer.alloc(partBytes, 1)), await send(2, Buffer.from('end'))]
     await probing.client.send(new CompleteMultipartUploadCommand({ ...upload, MultipartUpload: { Parts } }))
     strictEqual(await get(probing, 'parts', { Range: `bytes=${partBytes - 1}-` }), '\x01end')
+  },
+  // Uploads in several requests.
+  'multipart upload with CRC-32': async (probing) => {
+    const upload = await begin(probing, 'crc')
+    const part = { PartNumber: 1, Body: Buffer.from('end') }
+    const { ETag, ChecksumCRC32 } = await probing.client.send(new UploadPartCommand({ ...upload, ...part }))
+    const Parts = [{ PartNumber: 1, ETag, ChecksumCRC32 }]
+    await probing.client.send(new CompleteMultipartUploadCommand({ ...upload, MultipartUpload: { Parts } }))
+    strictEqual(await get(probing, 'crc'), 'end')
   },
   'copy of parts': async (probing) => {
     const { client, Bucket, prefix } = probing
@@ -79,8 +94,13 @@ export const checks: Readonly<Record<string, (probing: Probing) => Promise<void>
     deepStrictEqual(await openUploads(probing, 'aborted'), [])
   },
   'a wrong checksum is refused': async ({ client, Bucket, prefix }) => {
-    const wrong = { Bucket, Key: `${prefix}wrong`, Body: 'hello', ChecksumCRC32: 'AAAAAA==' }
-    await refused(400, client.send(new PutObjectCommand(wrong)))
+    const wrong = { Bucket, Key: `${prefix}wrong`, Body: Buffer.from('hello') }
+    await refused(400, client.send(new PutObjectCommand({ ...wrong, ChecksumCRC32: 'AAAAAA==' })))
+    await refused(400, client.send(new PutObjectCommand({ ...wrong, ChecksumSHA256: checksumOf(Buffer.from('hallo')) })))
+    const upload = await begin({ client, Bucket, prefix }, 'wrong-part', 'SHA256')
+    const part = { ...upload, PartNumber: 1, Body: Buffer.from('hello'), ChecksumSHA256: checksumOf(Buffer.from('hallo')) }
+    await refused(400, client.send(new UploadPartCommand(part)))
+    await client.send(new AbortMultipartUploadCommand(upload))
   },
   'lists in pages, deletes in batches': async (probing) => {
     const { client, Bucket, prefix } = probing
@@ -123,8 +143,8 @@ function copy({ client, Bucket, prefix }: Probing, { to, ETag }: { to: string; E
   )
 }
 
-async function begin({ client, Bucket, prefix }: Probing, name: string) {
-  const { UploadId } = await client.send(new CreateMultipartUploadCommand({ Bucket, Key: prefix + name, ChecksumAlgorithm: 'CRC32' }))
+async function begin({ client, Bucket, prefix }: Probing, name: string, ChecksumAlgorithm: ChecksumAlgorithm = 'CRC32') {
+  const { UploadId } = await client.send(new CreateMultipartUploadCommand({ Bucket, Key: prefix + name, ChecksumAlgorithm }))
   return { Bucket, Key: prefix + name, UploadId }
 }
 

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -64,7 +65,9 @@ describe('giving up on a store that hangs', () => {
     const connection = connect({ ...options, endpoint }, 1000)
     const upload = new QuarantineUpload(connection, { key: 'k', signal: new AbortController().signal, abortMilliseconds: 100 })
     await upload.append(Buffer.alloc(10))
-    await expect(upload.complete()).rejects.toMatchObject({ code: 'storage.unavailable' })
+    await expect(upload.complete(createHash('sha256').update(Buffer.alloc(10)).digest('hex'))).rejects.toMatchObject({
+      code: 'storage.unavailable',
+    })
     await upload.abort()
     expect(asked).toEqual(['PUT', 'PUT', 'PUT', 'DELETE'])
     connection.client.destroy()

@@ -8,6 +8,7 @@ import {
   type S3Client,
   UploadPartCommand,
 } from '@aws-sdk/client-s3'
+import { checksumFromHex, checksumOf } from './checksum.ts'
 import { type Connection, quarantineBucket } from './connection.ts'
 import { ask } from './error.ts'
 import { tenantOf } from './object.ts'
@@ -71,13 +72,13 @@ export class QuarantineUpload {
     }
   }
 
-  /** Resolves with the ETag when the object is there. */
-  async complete(): Promise<string> {
+  /** Resolves with the ETag when the object is there. `sha256`, in hex, is that of all bytes. */
+  async complete(sha256: string): Promise<string> {
     await this.#sending
     if (this.#uploadId && this.#filled > 0) await this.#flush()
     await this.#sending
     this.#finishing = true
-    const etag = await ask(this.#uploadId ? this.#finish() : this.#put())
+    const etag = await ask(this.#uploadId ? this.#finish() : this.#put(sha256))
     this.#release({ reuse: true })
     return etag ?? ''
   }
@@ -134,20 +135,22 @@ export class QuarantineUpload {
   async #send(part: Buffer): Promise<void> {
     this.#uploadId ??= await this.#begin()
     const PartNumber = this.#parts.length + 1
-    const command = new UploadPartCommand({ ...this.#target, UploadId: this.#uploadId, PartNumber, Body: part })
-    const { ETag, ChecksumCRC32 } = await this.#client.send(command, { abortSignal: this.#signal })
-    this.#parts.push({ PartNumber, ETag, ChecksumCRC32 })
+    const whole = { Body: part, ChecksumSHA256: checksumOf(part) }
+    const command = new UploadPartCommand({ ...this.#target, UploadId: this.#uploadId, PartNumber, ...whole })
+    const { ETag, ChecksumSHA256 } = await this.#client.send(command, { abortSignal: this.#signal })
+    this.#parts.push({ PartNumber, ETag, ChecksumSHA256 })
   }
 
   /** Not aborted half-way: an upload whose id never arrives stays open until the sweeper comes. */
   async #begin(): Promise<string | undefined> {
     this.#signal.throwIfAborted()
-    const { UploadId } = await this.#client.send(new CreateMultipartUploadCommand({ ...this.#target, ChecksumAlgorithm: 'CRC32' }))
+    const { UploadId } = await this.#client.send(new CreateMultipartUploadCommand({ ...this.#target, ChecksumAlgorithm: 'SHA256' }))
     return UploadId
   }
 
-  async #put(): Promise<string | undefined> {
-    const command = new PutObjectCommand({ ...this.#target, Body: this.#filling.subarray(0, this.#filled) })
+  async #put(sha256: string): Promise<string | undefined> {
+    const whole = { Body: this.#filling.subarray(0, this.#filled), ChecksumSHA256: checksumFromHex(sha256) }
+    const command = new PutObjectCommand({ ...this.#target, ...whole })
     return (await this.#client.send(command, { abortSignal: this.#signal })).ETag
   }
 

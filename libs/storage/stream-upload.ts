@@ -7,6 +7,7 @@ import {
   PutObjectCommand,
   UploadPartCommand,
 } from '@aws-sdk/client-s3'
+import { checksumFromHex, checksumOf } from './checksum.ts'
 import type { Connection } from './connection.ts'
 import { ask } from './error.ts'
 import type { ObjectRef } from './object.ts'
@@ -73,7 +74,8 @@ export async function uploadStream(
   const first = await parts.next()
   if (first.value.last) {
     const digest = check(first.value.digest)
-    await ask(connection.client.send(new PutObjectCommand({ ...target, ...upload.about, Body: first.value.bytes })))
+    const whole = { Body: first.value.bytes, ChecksumSHA256: checksumFromHex(digest.sha256) }
+    await ask(connection.client.send(new PutObjectCommand({ ...target, ...upload.about, ...whole })))
     return digest
   }
   return uploadParts(upload, { first: first.value.bytes, rest: parts, check })
@@ -119,14 +121,15 @@ interface Pieces {
 async function uploadParts(upload: Upload, { first, rest, check }: Pieces): Promise<Digest> {
   const { target, about } = upload
   const { client } = upload.connection
-  const begin = new CreateMultipartUploadCommand({ ...target, ...about, ChecksumAlgorithm: 'CRC32' })
+  const begin = new CreateMultipartUploadCommand({ ...target, ...about, ChecksumAlgorithm: 'SHA256' })
   const { UploadId } = await ask(client.send(begin))
   const parts: CompletedPart[] = []
   let sending: Promise<void> | undefined
   const send = async (Body: Buffer) => {
     const PartNumber = parts.length + 1
-    const { ETag, ChecksumCRC32 } = await ask(client.send(new UploadPartCommand({ ...target, UploadId, PartNumber, Body })))
-    parts.push({ PartNumber, ETag, ChecksumCRC32 })
+    const part = { Body, ChecksumSHA256: checksumOf(Body) }
+    const { ETag, ChecksumSHA256 } = await ask(client.send(new UploadPartCommand({ ...target, UploadId, PartNumber, ...part })))
+    parts.push({ PartNumber, ETag, ChecksumSHA256 })
   }
   try {
     for (let piece: Piece = { bytes: first, last: false }; ; piece = (await rest.next()).value) {

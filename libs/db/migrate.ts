@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { type Client, type ClientBase, escapeIdentifier, type Pool } from 'pg'
 import { databaseError } from './error.ts'
 import {
@@ -33,7 +34,7 @@ export interface MigrateOptions {
   tls?: Tls | undefined
   /** Accept applied files that this release does not know: a rollback to an older release. */
   allowNewer?: boolean | undefined
-  /** How long one statement may wait for a table that is in use; longer, and the requests behind it pile up. */
+  /** How long a file is tried again when a table that it needs is in use. */
   lockSeconds?: number | undefined
 }
 
@@ -119,27 +120,48 @@ function ledgerQuery(service: string): string {
   return `select source, file, sha256 from ${escapeIdentifier(service)}.schema_migrations`
 }
 
+/** SQLSTATE: lock_not_available, deadlock_detected. */
+const inUse = new Set(['55P03', '40P01'])
+
 interface Step {
   service: string
   migration: Migration
   lockSeconds: number
 }
 
-async function apply(admin: Client, { service, migration, lockSeconds }: Step): Promise<void> {
+/**
+ * Requests go on meanwhile, and lock the same tables in orders of their own: a request that waits for one table of a migration and holds
+ * another would be cancelled by Postgres as deadlocked, after a second (`deadlock_timeout`). So it is the migration that gives way, well before.
+ */
+const lockMilliseconds = 200
+const pauseMilliseconds = 100
+
+/** A file is one transaction: one that could not have a table has changed nothing, and is tried again. */
+async function apply(admin: Client, step: Step): Promise<void> {
+  const { migration, service, lockSeconds } = step
+  const until = performance.now() + lockSeconds * 1000
+  for (;;) {
+    try {
+      return await tryOnce(admin, step)
+    } catch (error) {
+      if (!inUse.has(databaseError(error)?.code ?? '') || performance.now() >= until) {
+        const message = `${migrationId(migration)} failed in schema ${service}: ${(error as Error).message}${place(error, migration.sql)}`
+        throw new MigrationError(message, { cause: error })
+      }
+    }
+    await delay(pauseMilliseconds)
+  }
+}
+
+async function tryOnce(admin: Client, { service, migration }: Step): Promise<void> {
   const { source, file, sql, sha256 } = migration
   const owner = escapeIdentifier(roleName(service, 'owner'))
   const schema = escapeIdentifier(service)
-  try {
-    await inTransaction(admin, async () => {
-      await admin.query(`set local role ${owner}; set local search_path = ${schema}; set local lock_timeout = '${lockSeconds}s'`)
-      await admin.query(sql)
-      await admin.query(`insert into ${schema}.schema_migrations (source, file, sha256) values ($1, $2, $3)`, [source, file, sha256])
-    })
-  } catch (error) {
-    throw new MigrationError(`${migrationId(migration)} failed in schema ${service}: ${(error as Error).message}${place(error, sql)}`, {
-      cause: error,
-    })
-  }
+  await inTransaction(admin, async () => {
+    await admin.query(`set local role ${owner}; set local search_path = ${schema}; set local lock_timeout = ${lockMilliseconds}`)
+    await admin.query(sql)
+    await admin.query(`insert into ${schema}.schema_migrations (source, file, sha256) values ($1, $2, $3)`, [source, file, sha256])
+  })
 }
 
 /** Postgres counts characters from 1. */

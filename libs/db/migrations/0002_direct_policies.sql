@@ -20,32 +20,15 @@ begin
 end
 $$;
 
--- Requests go on meanwhile, and lock the same tables in orders of their own. Whoever waits here gives all tables back before Postgres
--- looks for a deadlock (after 1 s), so that it is never a request that is cancelled, and tries again for as long as a statement may wait.
 do $$
 declare
   current_tenant constant text := 'nullif(current_setting(''slipway.tenant'', true), '''')::uuid';
-  until constant timestamptz := clock_timestamp() + current_setting('lock_timeout')::interval;
-  tables constant regclass[] := array(
-    select polrelid::regclass from pg_policy join pg_class on pg_class.oid = polrelid
-    where polname = 'one_tenant' and relnamespace = current_schema()::regnamespace order by polrelid);
   target regclass;
 begin
+  for target in
+    select polrelid from pg_policy join pg_class on pg_class.oid = polrelid
+    where polname = 'one_tenant' and relnamespace = current_schema()::regnamespace order by polrelid
   loop
-    begin
-      perform set_config('lock_timeout', '500ms', true);
-      foreach target in array tables loop
-        execute format('lock table %s in access exclusive mode', target);
-      end loop;
-      exit;
-    exception when lock_not_available then
-      if clock_timestamp() > until then
-        raise;
-      end if;
-      perform pg_sleep(0.1);
-    end;
-  end loop;
-  foreach target in array tables loop
     execute format('alter policy one_tenant on %s using (tenant_id = %s) with check (tenant_id = %2$s)', target, current_tenant);
   end loop;
 end

@@ -131,6 +131,25 @@ describe('versions', () => {
     await close()
   })
 
+  test('do not swallow what somebody else has changed meanwhile, and do not offer to try in vain', async () => {
+    await page.goto(`${url}/files`)
+    await page.route(/\/api\/v1\/files\/[^/?]+$/, (route) => (route.request().method() === 'GET' ? undefined : route.continue()))
+    await open()
+    await dialog().getByText('current').waitFor()
+    const other = unique('other.txt')
+    await renameBehind(name, other)
+    await renameBehind(other, name)
+    await dialog()
+      .locator('input[type=file]')
+      .setInputFiles({ name: 'stale.txt', mimeType: 'text/plain', buffer: Buffer.from('stale') })
+    const panel = page.getByRole('region', { name: 'Uploads' })
+    await panel.getByRole('alert').getByText('Somebody else has changed it meanwhile').waitFor()
+    await panel.getByText('stale.txt').waitFor()
+    expect(await panel.getByRole('button', { name: /^Try again/ }).count()).toBe(0)
+    expect(await contentOf(name)).toBe('the first')
+    await page.unrouteAll({ behavior: 'ignoreErrors' })
+  })
+
   test('go to the trash with their file and come back, each in words', async () => {
     await page.getByRole('button', { name: `Actions for ${name}` }).click()
     await page.getByRole('menuitem', { name: 'To the trash' }).click()

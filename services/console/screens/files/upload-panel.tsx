@@ -1,4 +1,5 @@
 import { Button, CloseButton, Group, Paper, Progress, Stack, Text } from '@mantine/core'
+import { ApiProblem } from '@slipway/client'
 import { useSyncExternalStore } from 'react'
 import { isRunning, type Upload } from '../../api/uploads.ts'
 import { wordsOf } from '../../api/words.ts'
@@ -56,13 +57,18 @@ function UploadLine({ upload }: { readonly upload: Upload }) {
           Cancel
         </Button>
       )}
-      {(state === 'failed' || state === 'cancelled') && (
+      {mayRepeat(upload) && (
         <Button size="compact-xs" variant="subtle" onClick={() => uploads.retry(id)}>
           Try again<span className="visually-hidden"> with {name}</span>
         </Button>
       )}
     </div>
   )
+}
+
+/** What somebody else has changed meanwhile would be refused again: it has to be looked at first. */
+function mayRepeat({ state, error }: Upload): boolean {
+  return state === 'cancelled' || (state === 'failed' && !(error instanceof ApiProblem && error.code === 'precondition.failed'))
 }
 
 function Reason({ error }: { readonly error: unknown }) {

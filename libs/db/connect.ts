@@ -112,10 +112,14 @@ function actorSetting({ actor }: TransactionOptions): Record<string, string> {
   return actor === undefined ? {} : { 'slipway.actor': actor }
 }
 
-/** One simple-protocol message: the settings cost no round trip of their own, and end with the transaction. */
+/**
+ * One simple-protocol message: the settings cost no round trip of their own, and end with the transaction. `set local` would be planned less, but
+ * before Postgres 18 pg_stat_statements keeps an entry for each value that is set so, hence for each tenant.
+ */
 function opening({ isolation, readOnly }: TransactionOptions, settings: Record<string, string>): string {
   const begin = `begin${isolation ? ` isolation level ${isolation}` : ''}${readOnly ? ' read only' : ''}`
-  return [begin, ...Object.entries(settings).map(([name, value]) => `set local ${name} = ${escapeLiteral(value)}`)].join('; ')
+  const calls = Object.entries(settings).map(([name, value]) => `set_config('${name}', ${escapeLiteral(value)}, true)`)
+  return calls.length === 0 ? begin : `${begin}; select ${calls.join(', ')}`
 }
 
 async function endOnce(pool: Pool): Promise<void> {

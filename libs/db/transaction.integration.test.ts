@@ -183,7 +183,7 @@ describe('transactions', () => {
     client.release()
     await db.tenantTransaction(newId(), () => Promise.resolve())
     const sent = query.mock.calls.map(([text]) => text)
-    expect(sent).toEqual([expect.stringMatching(/^begin; set local slipway\.tenant = '[0-9a-f-]{36}'$/), 'commit'])
+    expect(sent).toEqual([expect.stringMatching(/^begin; select set_config\('slipway\.tenant', '[0-9a-f-]{36}', true\)$/), 'commit'])
   })
 
   it('end at once when aborted, free the connection and leave nothing', async () => {

@@ -69,5 +69,5 @@ interface Sides {
 function controlOf(kind: 'read' | 'write', { sideOf, theirs }: Sides): Measure['control'] {
   if (kind === 'write') return { kind: 'identical', what: 'both without RLS', rounds: 2, pair: { ours: theirs, theirs } }
   const ours = sideOf({ kind, table: 'slow_notes', plain: false })
-  return { kind: 'handicap', what: 'a policy that calls a function for each row', rounds: 2, pair: { ours, theirs } }
+  return { kind: 'handicap', what: 'a policy that asks a table for each row', rounds: 2, pair: { ours, theirs } }
 }

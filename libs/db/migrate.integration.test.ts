@@ -191,6 +191,24 @@ describe('a migration that cannot go on', () => {
     expect(await migrate(options)).toMatchObject({ applied: ['notes: notes/0003_alter.sql'] })
   })
 
+  it('waits longer the last time, for what is never free for a moment', async () => {
+    await using notes = await migrationFolder(noteFiles)
+    const adminUrl = await cluster.createDatabase()
+    const options = { adminUrl, lockSeconds: 2, services: [service('notes', notes.folder)] }
+    await migrate(options)
+    await notes.write({ '0003_alter.sql': 'alter table notes add column extra text' })
+    await using db = connect({ url: adminUrl, role: { user: roleName('notes', 'runtime'), password: passwords.runtime } })
+    const { running } = await db.transaction(async (tx) => {
+      await tx.execute(sql`select * from notes`)
+      const running = migrate(options)
+      const waitsLonger = `select 1 from pg_stat_activity where application_name = 'slipway migrate' and wait_event_type = 'Lock'
+        and clock_timestamp() - query_start > '500 ms'`
+      await expect.poll(() => cluster.query(waitsLonger), { timeout: 30_000, interval: 50 }).toHaveLength(1)
+      return { running }
+    })
+    expect(await running).toMatchObject({ applied: ['notes: notes/0003_alter.sql'] })
+  })
+
   it('refuses roles that row level security does not bind, and an admin that may not make roles', async () => {
     await using notes = await migrationFolder(noteFiles)
     const adminUrl = await cluster.createDatabase()

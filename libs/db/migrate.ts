@@ -34,7 +34,7 @@ export interface MigrateOptions {
   tls?: Tls | undefined
   /** Accept applied files that this release does not know: a rollback to an older release. */
   allowNewer?: boolean | undefined
-  /** How long a file is tried again when a table that it needs is in use. */
+  /** How long a file whose tables are in use gives way and is tried again, and then how long its last try waits for each of them. */
   lockSeconds?: number | undefined
 }
 
@@ -130,30 +130,34 @@ interface Step {
 }
 
 /**
- * Requests go on meanwhile, and lock the same tables in orders of their own: a request that waits for one table of a migration and holds
- * another would be cancelled by Postgres as deadlocked, after a second (`deadlock_timeout`). So it is the migration that gives way, well before.
+ * Requests go on meanwhile, and lock the same tables in orders of their own: one that waits for a table of a migration and holds another would be
+ * cancelled by Postgres as deadlocked, after a second (`deadlock_timeout`). So it is the migration that gives way, before that.
  */
-const lockMilliseconds = 200
+const politeMilliseconds = 200
 const pauseMilliseconds = 100
 
-/** A file is one transaction: one that could not have a table has changed nothing, and is tried again. */
+/**
+ * A file is one transaction: one that could not have a table has changed nothing, and is tried again. What cannot be done in this way, as requests
+ * are long or much work comes before a lock, is done by a last try that waits for each lock as long as it may.
+ */
 async function apply(admin: Client, step: Step): Promise<void> {
   const { migration, service, lockSeconds } = step
   const until = performance.now() + lockSeconds * 1000
-  for (;;) {
+  for (let isLast = false; ; ) {
     try {
-      return await tryOnce(admin, step)
+      return await tryOnce(admin, step, isLast ? lockSeconds * 1000 : politeMilliseconds)
     } catch (error) {
-      if (!inUse.has(databaseError(error)?.code ?? '') || performance.now() >= until) {
+      if (isLast || !inUse.has(databaseError(error)?.code ?? '')) {
         const message = `${migrationId(migration)} failed in schema ${service}: ${(error as Error).message}${place(error, migration.sql)}`
         throw new MigrationError(message, { cause: error })
       }
     }
     await delay(pauseMilliseconds)
+    isLast = performance.now() >= until
   }
 }
 
-async function tryOnce(admin: Client, { service, migration }: Step): Promise<void> {
+async function tryOnce(admin: Client, { service, migration }: Step, lockMilliseconds: number): Promise<void> {
   const { source, file, sql, sha256 } = migration
   const owner = escapeIdentifier(roleName(service, 'owner'))
   const schema = escapeIdentifier(service)

@@ -17,7 +17,7 @@ const payloadHeader = 'x-amz-content-sha256'
 
 /**
  * A body whose SHA-256 goes along as its checksum is not hashed once more for its signature. Not every store compares the body with what is signed
- * (SeaweedFS does not), but all compare it with the checksum, which is signed as well.
+ * (SeaweedFS does not), and not every one may know the checksum: one that passes the probe compares it with one of them.
  */
 export function signChecksums(client: S3Client): void {
   client.middlewareStack.add(

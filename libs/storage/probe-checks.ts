@@ -97,10 +97,13 @@ export const checks: Readonly<Record<string, (probing: Probing) => Promise<void>
     const wrong = { Bucket, Key: `${prefix}wrong`, Body: Buffer.from('hello') }
     await refused(400, client.send(new PutObjectCommand({ ...wrong, ChecksumCRC32: 'AAAAAA==' })))
     await refused(400, client.send(new PutObjectCommand({ ...wrong, ChecksumSHA256: checksumOf(Buffer.from('hallo')) })))
-    const upload = await begin({ client, Bucket, prefix }, 'wrong-part', 'SHA256')
-    const part = { ...upload, PartNumber: 1, Body: Buffer.from('hello'), ChecksumSHA256: checksumOf(Buffer.from('hallo')) }
-    await refused(400, client.send(new UploadPartCommand(part)))
-    await client.send(new AbortMultipartUploadCommand(upload))
+    const checksums = { SHA256: { ChecksumSHA256: checksumOf(Buffer.from('hallo')) }, CRC32: { ChecksumCRC32: 'AAAAAA==' } } as const
+    for (const algorithm of ['SHA256', 'CRC32'] as const) {
+      const upload = await begin({ client, Bucket, prefix }, 'wrong-part', algorithm)
+      const part = { ...upload, PartNumber: 1, Body: Buffer.from('hello'), ...checksums[algorithm] }
+      await refused(400, client.send(new UploadPartCommand(part)))
+      await client.send(new AbortMultipartUploadCommand(upload))
+    }
   },
   'lists in pages, deletes in batches': async (probing) => {
     const { client, Bucket, prefix } = probing

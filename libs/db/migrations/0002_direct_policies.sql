@@ -1,6 +1,6 @@
 -- The policy reads the setting itself and not by a sub-select, which Postgres plans and sets up anew for each statement: a quarter of a
--- small read. The setting is stable, so that it is evaluated once for a query that names its tenant, as ours do, or goes by an index;
--- only a scan of a whole table for a query that does not name it evaluates it for each row.
+-- small read. The setting is stable, so that it is evaluated once for a query that names its tenant, or that goes by an index which begins
+-- with the tenant. Only a query that does neither evaluates it for each row that it looks at.
 create or replace procedure tenant_table(target regclass) language plpgsql as $$
 declare
   service constant text := current_schema();

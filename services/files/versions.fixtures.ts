@@ -18,7 +18,11 @@ export function versionsOf(test: FilesTest, tenant: Tenant, user = 'ada') {
     call,
     get,
     put,
-    upload: async (name: string, content: Content) => (await uploader(test, caller)(name, content)).body,
+    upload: async (name: string, content: Content) => {
+      const { status, body } = await uploader(test, caller)(name, content)
+      expect({ status, code: body.code }).toEqual({ status: expect.toBeOneOf([201, 202]), code: undefined })
+      return body
+    },
     /** As somebody who has just looked. */
     overwrite: async (id: string, content: Content) => put(id, content, { 'if-match': (await get(id)).etag }),
     text: async (id: string) => (await call(`${of(id)}/content`)).body.toString(),

@@ -116,10 +116,11 @@ function vitestAgainst(project: 'e2e' | 'browser') {
     vitestResult(await runTool('vitest', vitest(project), { without: ofTheUser, environment }))
 }
 
-/** What failed stands first, by name: what tests and their programs print besides may be long. */
+/** What failed stands first, by name and then with its reasons, which Vitest tells last: what tests and their programs print besides may be long. */
 export function vitestResult({ exitCode, output }: ToolResult): StepResult {
   const counted = /^\s*Tests\s+(.+)$/m.exec(output)?.[1]?.replace(/\s+\(\d+\)$/, '')
   const failed = new Set([...output.matchAll(/^\s*(FAIL\s.+)$/gm)].map(([, line]) => line))
-  const report = failed.size === 0 ? output : [...failed, '', output].join('\n')
+  const reasons = Math.max(0, output.search(/^⎯+ (Failed|Unhandled) /m))
+  const report = failed.size === 0 ? output : [...failed, '', output.slice(reasons), output.slice(0, reasons)].join('\n')
   return { ok: exitCode === 0, output: report, ...(counted ? { note: counted } : {}) }
 }

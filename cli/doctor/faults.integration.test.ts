@@ -384,6 +384,13 @@ const injections: readonly Injection[] = [
     by: 'StreamMaxLength above CLAMAV_MAX_FILE_BYTES',
     inject: () => ({ CLAMAV_MAX_FILE_BYTES: String(4 * mebibyte) }),
     fix: /StreamMaxLength not above it/,
+    also: ['clamd.room'],
+  },
+  {
+    fault: 'clamd.room',
+    by: 'FILES_MAX_BYTES above half of CLAMAV_MAX_FILE_BYTES',
+    inject: () => ({ FILES_MAX_BYTES: String(5 * mebibyte) }),
+    fix: /lower FILES_MAX_BYTES/,
   },
   {
     fault: 'clamd.alerts',

@@ -16,6 +16,7 @@ export function scannerChecks(subject: Subject): Check[] {
     { name: 'stream limit', part, run: () => streamLimits(subject) },
     { name: 'file limit', part, run: () => fileLimit(subject) },
     { name: 'limit alerts', part, run: () => alerts(subject) },
+    { name: 'scan room', part, run: () => room(subject) },
   ]
   return [{ name: 'clamd', part, run: () => version(subject), next }]
 }
@@ -110,4 +111,27 @@ async function alerts(subject: Subject): Promise<Outcome> {
   const result = await scanner.scan(Readable.from([nested]))
   const what = `for an archive of ${layers} layers clamd says ${result.raw}`
   return diskFault(result) ?? (result.verdict === 'clean' ? fault('clamd.alerts', what) : well('clamd tells what it has not looked at'))
+}
+
+/**
+ * clamd before 1.5 wants to have room in MaxScanSize for all that follows a place that looks like the head of an archive, beside the file itself.
+ * Four of the patterns that it goes by have four bytes.
+ */
+async function room(subject: Subject): Promise<Outcome> {
+  const { uploads, maxFileBytes } = subject.facts
+  const most = Math.ceil(maxFileBytes / 2)
+  const tooLarge = uploads.filter(({ bytes }) => bytes > most)
+  await using scanner = scannerOf(subject)
+  const { engine } = await scanner.version()
+  if (tooLarge.length === 0) return well(`no upload is above half of what clamd scans: ${bytesText(most)}`)
+  if (!needsRoom(engine)) return well(`${engine} looks at heads of archives before it counts what follows`)
+  return fault(
+    'clamd.room',
+    tooLarge.map(({ variable, bytes }) => `${variable} is ${bytesText(bytes)}, above ${bytesText(most)}`).join(', '),
+  )
+}
+
+function needsRoom(engine: string): boolean {
+  const [, major = 0, minor = 0] = /(\d+)\.(\d+)/.exec(engine)?.map(Number) ?? []
+  return major < 1 || (major === 1 && minor < 5)
 }

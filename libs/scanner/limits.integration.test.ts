@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -33,6 +34,20 @@ describe('clamd with MaxScanSize equal to MaxFileSize', () => {
     ['a tar.gz member', () => tarGzOf([{ name: 'huge', content: huge }])],
   ])('says of %s above its limits that it was not scanned', async (_name, make) => {
     expect(await scan(make())).toMatchObject({ verdict: 'unscannable', reason: 'limits' })
+  })
+
+  /** Random bytes behind something that clamd takes for the head of an archive. */
+  const behind = (head: string, bytes: number) => Buffer.concat([Buffer.alloc(16), Buffer.from(head, 'hex'), randomBytes(bytes)])
+
+  // What `clamd.room` of `slipway doctor` warns of.
+  it.each([
+    ['ARJ', '60ea010203040506070002'],
+    ['zip', `504b0304${'ff'.repeat(26)}`],
+  ])('needs room twice for what follows bytes that look like %s', async (_name, head) => {
+    expect(await scan(behind(head, 0.6 * limit))).toMatchObject({ verdict: 'unscannable', reason: 'limits' })
+    expect(await scan(behind(head, 0.5 * limit - 100))).toMatchObject({ verdict: 'clean' })
+    expect(await scan(behind(head.repeat(20), 0.4 * limit))).toMatchObject({ verdict: 'clean' })
+    expect(await scan(behind('', 0.6 * limit))).toMatchObject({ verdict: 'clean' })
   })
 
   it('still finds small archives clean', async () => {

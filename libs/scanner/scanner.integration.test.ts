@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { gzipSync } from 'node:zlib'
 import { startClamd } from '@slipway/stack'
-import { eicar, tarGzOf, tarOf, testScanner, zipOf } from '@slipway/testing'
+import { eicar, scannerLimits, tarGzOf, tarOf, testScanner, zipOf } from '@slipway/testing'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { centralAt, endAt, patched, readerOf } from './archive.fixtures.ts'
 import { disguisedTars, zip64s } from './disguise.fixtures.ts'
@@ -27,7 +27,7 @@ const infected = { verdict: 'infected', signature: expect.stringContaining('Eica
 /** A clamd of its own, to be mistreated. */
 async function ownClamd(changes: Partial<ScannerOptions> = {}) {
   const home = await mkdtemp(join(tmpdir(), 'slipway-clamd-'))
-  const clamd = await startClamd({ home, signatures: 'test', maxFileBytes })
+  const clamd = await startClamd({ home, signatures: 'test', ...scannerLimits })
   const own = createScanner({ host: clamd.host, port: clamd.port, ...limits, ...changes })
   return {
     clamd,

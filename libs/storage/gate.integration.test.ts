@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { freePort, startClamd } from '@slipway/stack'
-import { eicar, tarGzOf, tarOf, testScanner, testStorage, zipOf } from '@slipway/testing'
+import { eicar, scannerLimits, tarGzOf, tarOf, testScanner, testStorage, zipOf } from '@slipway/testing'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { faultyStore, type GateUnderTest, openGate, openUploads, proxyTo, quarantined, readable, streamed } from './gate.fixtures.ts'
 import type { Clean, Refused } from './judge.ts'
@@ -42,7 +42,7 @@ async function contentOf({ storage }: GateUnderTest, key: string): Promise<Buffe
 /** A clamd of its own, to be mistreated. */
 async function ownClamd() {
   const home = await mkdtemp(join(tmpdir(), 'slipway-clamd-'))
-  const part = await startClamd({ home, signatures: 'test', maxFileBytes })
+  const part = await startClamd({ home, signatures: 'test', ...scannerLimits })
   return {
     part,
     async [Symbol.asyncDispose]() {
@@ -312,14 +312,23 @@ describe('an archive that comes slowly', () => {
     ...last,
   ]
 
-  /** With time to walk over each chunk and to begin what goes ahead. */
-  async function* slowly({ scanner }: GateUnderTest, content: Buffer, most: { busy: number }) {
+  /** `begun` resolves when the first upload of a scanner has members scanned ahead: its second scan. */
+  function scansAhead() {
+    const { promise: begun, resolve } = Promise.withResolvers<void>()
+    let scans = 0
+    const onOpen = () => {
+      if (++scans === 2) resolve()
+    }
+    return { begun, scanner: { ...places, onOpen } }
+  }
+
+  /** The last chunk comes when something goes ahead. */
+  async function* slowly(content: Buffer, begun?: Promise<void>) {
     for (let at = 0; at < content.length; at += 65_536) {
+      if (at + 65_536 >= content.length) await begun
       yield content.subarray(at, at + 65_536)
-      for (let turn = 0; turn < 100; turn++) {
-        await new Promise((resolve) => setImmediate(resolve))
-        most.busy = Math.max(most.busy, scanner.load().busy)
-      }
+      // Turns in which it may begin.
+      for (let turn = 0; turn < 100; turn++) await new Promise((resolve) => setImmediate(resolve))
     }
   }
 
@@ -328,17 +337,16 @@ describe('an archive that comes slowly', () => {
     ['tar', (entries: ReturnType<typeof members>) => tarOf(entries)],
   ])('has its members scanned ahead, and is read from the store no more: %s', async (_, pack) => {
     await using store = await faultyStore((await testStorage()).config.endpoint)
-    await using own = await openGate({ endpoint: store.endpoint, scanner: places })
+    const { begun, scanner } = scansAhead()
+    await using own = await openGate({ endpoint: store.endpoint, scanner })
     let reads = 0
     store.fault = ({ method }) => {
       if (method === 'GET') reads++
       return 'pass'
     }
-    const most = { busy: 0 }
     const content = pack(members())
-    const accepted = await own.gate.accept(Readable.from(slowly(own, content, most)), place())
+    const accepted = await own.gate.accept(Readable.from(slowly(content, begun)), place())
     expect(accepted).toMatchObject({ verdict: { verdict: 'clean', raw: 'stream: OK' } })
-    expect(most.busy).toBeGreaterThan(1)
     expect(reads).toBe(0)
     expect(own.scanner.load()).toEqual({ busy: 0, waiting: 0 })
     expect((await accepted.promote?.())?.size).toBe(content.length)
@@ -356,7 +364,7 @@ describe('an archive that comes slowly', () => {
       [zipOf(members({ name: 'big', content: Buffer.alloc(maxFileBytes + 1) })), { verdict: 'unscannable', reason: 'archive-member' }],
     ]
     for (const [content, verdict] of cases) {
-      const accepted = await own.gate.accept(Readable.from(slowly(own, content, { busy: 0 })), place())
+      const accepted = await own.gate.accept(Readable.from(slowly(content)), place())
       expect(accepted.verdict).toMatchObject(verdict)
     }
     expect(own.scanner.load()).toEqual({ busy: 0, waiting: 0 })
@@ -364,21 +372,24 @@ describe('an archive that comes slowly', () => {
 
   it('leaves nothing when the client goes or clamd dies while members are scanned', async () => {
     await using clamd = await ownClamd()
-    await using own = await openGate({ scanner: { ...places, port: clamd.part.port } })
     const content = zipOf(members())
-    async function* until(stop: () => void) {
-      yield* slowly(own, content.subarray(0, content.length / 2), { busy: 0 })
+    async function* until(begun: Promise<void>, stop: () => void) {
+      yield* slowly(content.subarray(0, content.length / 2), begun)
       yield content.subarray(content.length / 2, content.length - 100_000)
       stop()
       yield content.subarray(-100_000)
     }
+    const open = ({ scanner }: ReturnType<typeof scansAhead>) => openGate({ scanner: { ...scanner, port: clamd.part.port } })
+    const [first, second] = [scansAhead(), scansAhead()]
+    await using left = await open(first)
     const gone = new AbortController()
-    const source = Readable.from(until(() => gone.abort(new Error('the client is gone'))))
-    await expect(own.gate.accept(source, { ...place(), signal: gone.signal })).rejects.toThrow('the client is gone')
-    await expectNothing(own)
-    const lost = Readable.from(until(() => process.kill(clamd.part.pid, 'SIGKILL')))
-    await expect(own.gate.accept(lost, place())).rejects.toMatchObject({ code: 'scanner.unavailable', status: 503 })
-    await expectNothing(own)
+    const source = Readable.from(until(first.begun, () => gone.abort(new Error('the client is gone'))))
+    await expect(left.gate.accept(source, { ...place(), signal: gone.signal })).rejects.toThrow('the client is gone')
+    await expectNothing(left)
+    await using lost = await open(second)
+    const cut = Readable.from(until(second.begun, () => process.kill(clamd.part.pid, 'SIGKILL')))
+    await expect(lost.gate.accept(cut, place())).rejects.toMatchObject({ code: 'scanner.unavailable', status: 503 })
+    await expectNothing(lost)
   })
 })
 

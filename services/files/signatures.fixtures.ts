@@ -3,7 +3,7 @@ import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startClamd } from '@slipway/stack'
-import { testScanner } from '@slipway/testing'
+import { scannerLimits } from '@slipway/testing'
 import { signatureDatabase } from '@slipway/testing/signatures'
 
 export interface MovingClamd extends AsyncDisposable {
@@ -20,8 +20,7 @@ const firstNumber = 27_000
 /** A clamd of our own whose signatures move, as when freshclam has brought new ones. */
 export async function movingClamd(): Promise<MovingClamd> {
   const home = await mkdtemp(join(tmpdir(), 'slipway-signatures-'))
-  const { maxFileBytes } = testScanner()
-  const part = await startClamd({ home, signatures: 'test', maxFileBytes })
+  const part = await startClamd({ home, signatures: 'test', ...scannerLimits })
   const folder = join(home, 'clamd', 'signatures')
   let number = firstNumber
   const move = async (signatures: Record<string, string> = {}) => {

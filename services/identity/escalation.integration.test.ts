@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { sql } from 'drizzle-orm'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { addOperator } from './domain/operators.ts'
 import { putSetting } from './domain/settings.ts'
 import { type Answer, openRoom, type Person, type Room } from './identity.fixtures.ts'
@@ -54,6 +54,13 @@ async function narrow(person: Person, body: object): Promise<string> {
 
 /** Verifiers may not know for some seconds that access has ended: what is made in them must not outlive it. */
 describe('in the seconds before verifiers know', () => {
+  beforeEach(() => {
+    // The next request asks what has ended until now, and none after it does. Tokens made meanwhile must not lie too far ahead.
+    room.clock.advance(10_000)
+    room.clock.hold()
+  })
+  afterEach(() => room.clock.letGo())
+
   it('a former owner invites nobody', async () => {
     const former = await join('owner')
     const token = await former.token(slug)

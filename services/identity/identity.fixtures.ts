@@ -105,13 +105,22 @@ export async function openRoom(more: Record<string, string> = {}): Promise<Room>
   }
 }
 
-/** Real time that can be moved forward: tokens are made with the clock of the database, so the verifier's may not stand still. */
+/** Real time that can be moved forward: tokens are made with the clock of the database, so the verifier's stands still for moments only. */
 function offsetClock() {
   let offset = 0
+  let held: number | undefined
+  const now = () => held ?? Date.now() + offset
   return {
-    now: () => Date.now() + offset,
+    now,
     advance: (milliseconds: number) => {
       offset += milliseconds
+    },
+    /** Until it is let go: nothing becomes old enough to be asked for again, however long the machine takes. */
+    hold: () => {
+      held = now()
+    },
+    letGo: () => {
+      held = undefined
     },
   }
 }

@@ -37,6 +37,12 @@ export const clamdFaults = {
     why: 'what it has not looked at is called clean',
     fix: 'set `AlertExceedsMax yes` (and `AlertEncrypted yes`) in clamd.conf',
   },
+  'clamd.room': {
+    level: 'warn',
+    title: 'before ClamAV 1.5: uploads above half of MaxScanSize',
+    why: 'clamd counts what follows bytes that look like an archive once more: some of these files are refused as unscannable by chance',
+    fix: 'lower {FILES_MAX_BYTES} to half of {CLAMAV_MAX_FILE_BYTES}, or take ClamAV 1.5',
+  },
   'clamd.disk': {
     level: 'fail',
     title: 'clamd cannot write its temporary files (full disk)',

@@ -19,6 +19,13 @@ test('an object that is lost behind the back is found missing', { timeout }, asy
   expect(output).toMatch(/violated {4}left-over .*1 of \d+ rows/)
 })
 
+test('what the sweep leaves is found', { timeout }, async () => {
+  const { code, output } = await slipway('chaos', ...only, '--break', 'leave')
+  expect(code, output).toBe(1)
+  expect(output).toMatch(/violated {4}left-over .*1 of \d+ objects/)
+  expect(output).toMatch(/violated {4}left-over .*1 are open/)
+})
+
 test('when it is interrupted nothing of it stays', { timeout }, async () => {
   const { child, printed, result } = start(['chaos'])
   await expect.poll(printed, { timeout: 300_000 }).toContain('requests per second')
@@ -31,7 +38,7 @@ test('when it is interrupted nothing of it stays', { timeout }, async () => {
 
 test.each([
   [['--only', 'clamd kiled'], 'did you mean "clamd killed"'],
-  [['--break', 'all'], 'lie, lose'],
+  [['--break', 'all'], 'lie, lose, leave'],
   [['--long'], '--long'],
 ])('%j is refused with what to write instead', async (args, told) => {
   const { code, output } = await slipway('chaos', ...args)

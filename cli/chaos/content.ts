@@ -12,6 +12,9 @@ export function sha256Of(bytes: Buffer): string {
   return createHash('sha256').update(bytes).digest('hex')
 }
 
+/** More than one part of what the gate sends to the store, which has 8 MiB. */
+export const partedSize = 9 * 1_048_576
+
 /** Unlike any other. */
 export function cleanContent(size: number): Content {
   return contentOf(randomBytes(size), false)

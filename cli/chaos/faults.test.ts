@@ -102,3 +102,23 @@ test('what is done again and again ends when it is told to', async () => {
   await new Promise((resolve) => setImmediate(resolve))
   expect(count).toBe(ended)
 })
+
+test.each([
+  [0, ['no-effect']],
+  [1, []],
+])('s3 cut in mid-part goes on until a part was hit, and says so when none was: %i', { timeout: 60_000 }, async (cutParts, rules) => {
+  const api = await scripted(answer(422, { code: 'file.infected' }))
+  const s3Way = { manner: 'pass', cutParts: 0 }
+  const notes: string[] = []
+  const world = { stores: { s3Way } } as unknown as World
+  const chaos: Chaos = { world, client: api.client, note: (text) => notes.push(text), signal: new AbortController().signal }
+  const heal = await named('s3 cut in mid-part').begin(chaos)
+  expect(s3Way.manner).toBe('cut')
+  await expect.poll(() => api.asked.length).toBeGreaterThan(0)
+  s3Way.cutParts = cutParts
+  await heal?.()
+  expect(s3Way.manner).toBe('pass')
+  expect(notes).toEqual([expect.stringMatching(cutParts === 0 ? /^0 parts of 60 uploads cut$/ : /^1 parts of \d uploads cut$/)])
+  expect(api.rules().filter((rule) => rule !== 'unexpected-answer')).toEqual(rules)
+  await api[Symbol.asyncDispose]()
+})

@@ -3,6 +3,7 @@ export const rules = {
   'server-error': 'a 5xx other than 503',
   'no-retry-after': 'a 503 without Retry-After',
   'slow-answer': 'an answer after more than 30 s',
+  'slow-refusal': 'a 503 later than the fault explains',
   'broken-connection': 'a connection that broke while nothing was killed that could have held it',
   'unexpected-answer': 'an answer that the request does not deserve',
   'wrong-bytes': 'content that is not what was uploaded',
@@ -13,13 +14,14 @@ export const rules = {
   'not-settled': 'a request or a pending file that came to no end',
   'left-over': 'rows without objects, objects without rows, or open uploads after the sweep',
   'ended-by-itself': 'a process that ended without being killed',
+  'no-effect': 'a fault that did not come about as it should',
   recovery: 'not back to 95 % of the former rate within 15 s',
 } as const
 
 export type Rule = keyof typeof rules
 
 /** What a busy machine brings about by itself: marks for a run that has the machine to itself, not for one among other tests. */
-const rulesOfTime: readonly Rule[] = ['slow-answer', 'recovery']
+const rulesOfTime: readonly Rule[] = ['slow-answer', 'slow-refusal', 'recovery', 'no-effect']
 
 export interface Violation {
   readonly rule: Rule

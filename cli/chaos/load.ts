@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto'
 import { pause } from '../supervisor/poll.ts'
-import { cleanContent, infectedContent, smallSize } from './content.ts'
+import { cleanContent, infectedContent, partedSize, smallSize } from './content.ts'
 import type { Client } from './insist.ts'
 import type { Entry } from './ledger.ts'
 import { read, remove, settled, upload } from './operations.ts'
@@ -17,7 +17,7 @@ export interface Load {
   stop(): Promise<void>
 }
 
-/** Every twentieth is above FILES_SYNC_BYTES and answered before its verdict. */
+/** Every twentieth is above FILES_SYNC_BYTES and answered before its verdict; every two-hundredth has several parts. */
 const largeSize = syncBytes + 100_000
 const lanes = 8
 const least = 4
@@ -93,7 +93,12 @@ function operation(client: Client, turn: number): { done: Promise<void>; kind: s
   const entry = place === 1 || place === 5 || place === 9 || place === 7 ? someFile(client) : undefined
   if (entry && place === 7) return { kind: 'delete', done: remove(client, entry, turn % 20 === 7) }
   if (entry) return { kind: 'read', done: read(client, entry) }
-  return { kind: 'clean', done: upload(client, cleanContent(turn % 20 === 0 ? largeSize : smallSize())) }
+  return { kind: 'clean', done: upload(client, cleanContent(sizeOf(turn))) }
+}
+
+function sizeOf(turn: number): number {
+  if (turn % 200 === 10) return partedSize
+  return turn % 20 === 0 ? largeSize : smallSize()
 }
 
 /** One of those that were acknowledged, the older ones too. */

@@ -32,6 +32,18 @@ test('since a nearer moment, the time until then does not count', () => {
   expect(meter.rate(60, since)).toBe(2)
 })
 
+test('what was begun before a moment is left out', () => {
+  const { clock, meter } = meterAt()
+  const since = clock.at
+  clock.at += 2000
+  meter.done(1999)
+  meter.done(2000)
+  meter.done(2001)
+  expect([meter.rate(4), meter.rateOfBegun(4, since)]).toEqual([0.75, 0.5])
+  clock.at += 4001
+  expect(meter.rateOfBegun(4, since)).toBe(0)
+})
+
 test('the slowest refusal is one since then', () => {
   const { clock, meter } = meterAt()
   meter.refused(9000)

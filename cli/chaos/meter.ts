@@ -6,6 +6,8 @@ export interface Meter {
   refused(milliseconds: number): void
   /** Done per second over the last so many seconds, or since a moment that is nearer. */
   rate(seconds: number, since?: number): number
+  /** As `rate`, of those only that were begun since a moment: what was held up until then is left out. */
+  rateOfBegun(seconds: number, begunSince: number): number
   /** Of the 503s since then; 0 without any. */
   slowestRefusal(since: number): number
   /** Latency below which this share of the requests since then lies; 0 without any. */
@@ -34,6 +36,8 @@ export function createMeter(now: () => number = () => performance.now()): Meter 
       const from = Math.max(now() - seconds * 1000, since)
       return done.filter(({ at }) => at >= from).length / Math.max((now() - from) / 1000, 0.001)
     },
+    rateOfBegun: (seconds, begunSince) =>
+      done.filter(({ at, milliseconds }) => at >= now() - seconds * 1000 && at - milliseconds >= begunSince).length / seconds,
     slowestRefusal: (since) => Math.max(0, ...refused.filter(({ at }) => at >= since).map(({ milliseconds }) => milliseconds)),
     quantile(share, since) {
       const sorted = done

@@ -34,14 +34,18 @@ export interface Reckoning {
   readonly afterwards: readonly string[]
 }
 
-/** Counts everything, once nothing moves any more. */
-export async function reckon(client: Client, world: World): Promise<Reckoning> {
+/**
+ * Counts everything, once nothing moves any more.
+ * @param afterSweep what is broken on purpose between the comparison that repairs and the one that only looks
+ */
+export async function reckon(client: Client, world: World, afterSweep: () => Promise<void> = async () => undefined): Promise<Reckoning> {
   const live = await list(client, false)
   const trashed = await list(client, true)
   compare(client, live, trashed)
   const contentsRead = await readAll(client, world)
-  const swept = await reconciled(world)
-  const afterwards = await reconciled(world)
+  const swept = await reconciled(world, { repair: true })
+  await afterSweep()
+  const afterwards = await reconciled(world, { repair: false })
   for (const { level, name, what } of [...swept.filter(({ fault }) => fault === 'content.lost'), ...afterwards])
     if (level !== 'ok') client.ledger.violate('left-over', `${name}: ${what}`)
   const told = (findings: typeof swept) => findings.map(({ name, what }) => `${name}: ${what}`)
@@ -49,8 +53,8 @@ export async function reckon(client: Client, world: World): Promise<Reckoning> {
 }
 
 /** Nobody writes any more: what is there now is old enough. */
-function reconciled({ target }: World) {
-  return reconcileAll(target, manifests, { olderThan: new Date(Date.now() + 60_000), repair: true })
+function reconciled({ target }: World, { repair }: { repair: boolean }) {
+  return reconcileAll(target, manifests, { olderThan: new Date(Date.now() + 60_000), repair })
 }
 
 async function list(client: Client, isTrash: boolean): Promise<FileBody[]> {

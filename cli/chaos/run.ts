@@ -1,21 +1,18 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createStorage } from '@slipway/storage'
 import { type Home, homeAt } from '../home.ts'
+import { type Breakage, leaveSome, loseOne } from './breakage.ts'
 import type { Fault } from './faults/fault.ts'
 import type { Client } from './insist.ts'
 import { Ledger, type Violation } from './ledger.ts'
 import { measurePace, startLoad } from './load.ts'
 import { createMeter } from './meter.ts'
-import { keysOf, readableBucket, startProbe } from './probe.ts'
+import { startProbe } from './probe.ts'
 import { type Reckoning, reckon, settleAll } from './reckoning.ts'
 import { renderTrial } from './report.ts'
 import { runTrial, type Trial } from './trial.ts'
 import { startWorld, type World } from './world.ts'
-
-/** What is broken on purpose, to see that it is found: clamd says "OK" to everything, or an object is removed behind the back. */
-export type Breakage = 'lie' | 'lose'
 
 export interface ChaosOptions {
   readonly faults: readonly Fault[]
@@ -95,7 +92,7 @@ async function chaosIn(world: World, ledger: Ledger, { faults, breakage, print, 
   await settleAll(client)
   await probe.stop()
   if (breakage === 'lose') await loseOne(world)
-  const reckoning = await reckon(client, world)
+  const reckoning = await reckon(client, world, breakage === 'leave' ? () => leaveSome(world) : undefined)
   clearTimeout(patience)
   return {
     load: { average, requestsPerSecond: pace, heldBack: load.held },
@@ -139,10 +136,4 @@ function restartsOf({ replicas }: World): Record<string, number> {
 function countUploads({ entries }: Ledger): ChaosResult['uploads'] {
   const byState = Object.fromEntries([...Map.groupBy(entries, ({ state }) => state)].map(([state, all]) => [state, all.length]))
   return { all: entries.length, infected: entries.filter(({ isInfected }) => isInfected).length, byState }
-}
-
-async function loseOne({ target }: World): Promise<void> {
-  await using storage = createStorage(target.storage)
-  const [key = ''] = await keysOf(storage, readableBucket)
-  await storage.remove({ bucket: readableBucket, key })
 }

@@ -118,6 +118,19 @@ test('cut: one body in four breaks off, whichever way it goes', async () => {
   expect(await ask('PUT', '/b/k', part)).toMatchObject({ status: 200 })
 })
 
+test('cut: parts that were cut are counted', async () => {
+  way.manner = 'cut'
+  chance = 0.25
+  await ask('PUT', '/b/k?partNumber=1&uploadId=u', part)
+  chance = 0
+  await ask('PUT', '/b/k', part)
+  await ask('GET', '/b/k?partNumber=1')
+  expect(way.cutParts).toBe(0)
+  await ask('PUT', '/b/k?partNumber=1&uploadId=u', part)
+  await ask('PUT', '/b/k?uploadId=u&partNumber=2', part)
+  expect(way.cutParts).toBe(2)
+})
+
 test.each<S3Manner>(['pass', 'cut', 'slow'])('%s: a store that is away is a connection that breaks', async (manner) => {
   const alone = stack.use(await openS3Way({ port: await freePort(), slowMilliseconds: 1 }))
   alone.manner = manner

@@ -12,6 +12,8 @@ export type S3Manner = 'pass' | 'errors' | 'slow' | 'cut' | 'full'
 export interface S3Way extends Way {
   manner: S3Manner
   readonly endpoint: string
+  /** Parts of multipart uploads that were cut. */
+  readonly cutParts: number
 }
 
 interface S3WayOptions {
@@ -25,6 +27,7 @@ interface S3WayOptions {
 /** At the level of HTTP. The `Host` stays as the client has signed it. */
 export async function openS3Way({ port, slowMilliseconds = 10_000, random = Math.random }: S3WayOptions): Promise<S3Way> {
   const agent = new Agent({ keepAlive: true })
+  let cutParts = 0
   const server = createServer({ requestTimeout: 0 }, (request, response) => {
     response.on('error', () => undefined)
     void handle(request, response).catch(() => response.destroy())
@@ -38,7 +41,9 @@ export async function openS3Way({ port, slowMilliseconds = 10_000, random = Math
     if (manner === 'slow') await delay(slowMilliseconds)
     // Whoever has left meanwhile sends no body any more, for which the store would wait on a connection that nobody closes.
     if (response.destroyed) return
-    forward(request, response, { options: { port, agent }, cut: manner === 'cut' && random() < 0.25 })
+    const cut = manner === 'cut' && random() < 0.25
+    if (cut && request.method === 'PUT' && /[?&]partNumber=/.test(request.url ?? '')) cutParts++
+    forward(request, response, { options: { port, agent }, cut })
   }
 
   const bound = await portOf(server)
@@ -46,6 +51,9 @@ export async function openS3Way({ port, slowMilliseconds = 10_000, random = Math
     manner: 'pass' as S3Manner,
     port: bound,
     endpoint: `http://127.0.0.1:${bound}`,
+    get cutParts() {
+      return cutParts
+    },
     async [Symbol.asyncDispose]() {
       const closed = once(server, 'close')
       server.close()

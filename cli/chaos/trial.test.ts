@@ -91,6 +91,28 @@ test('it is healed when the run is interrupted', async () => {
   expect(isAway).toBe(false)
 })
 
+test('the end of what was held up is no sign of life', async () => {
+  const begin: Fault['begin'] = async (chaos) => {
+    await away(chaos)
+    const backlog = setInterval(() => api.client.meter.done(60_000), 20)
+    return async () => void setTimeout(() => clearInterval(backlog), 20_000).unref()
+  }
+  const told = await trial({ begin })
+  expect(told.recoverySeconds).toBeNull()
+  expect(told.rate.after).toBe(0)
+  expect(api.rules()).toEqual(['recovery'])
+})
+
+test('a 503 that comes too late is a violation, unless the fault explains it', async () => {
+  const begin = async () => {
+    api.client.meter.refused(12_001)
+    return async () => undefined
+  }
+  expect(await trial({ begin })).toMatchObject({ violations: 1, slowest503Milliseconds: 12_001 })
+  expect(await trial({ name: 'a slow fault', begin, longest503Milliseconds: 26_000 })).toMatchObject({ violations: 0 })
+  expect(api.rules()).toEqual(['slow-refusal'])
+})
+
 test('a load that does not come back is a violation', async () => {
   const begin = async () => async () => {
     isAway = true

@@ -24,6 +24,8 @@ interface Conditions {
 const recoveryShare = 0.95
 const recoverySeconds = 15
 const windowSeconds = 2
+/** Waiting times are 5 s here, and a request may come to two things that hang. */
+const standard503Milliseconds = 12_000
 
 /** Steady, then the fault, then until it is over in its effects too. */
 export async function runTrial(chaos: Omit<Chaos, 'note'>, fault: Fault, conditions: Conditions): Promise<Trial> {
@@ -43,27 +45,28 @@ export async function runTrial(chaos: Omit<Chaos, 'note'>, fault: Fault, conditi
   }
   const healed = meter.now()
   const during = meter.rate((healed - began) / 1000)
+  const after = () => meter.rateOfBegun(windowSeconds, healed)
   const recovered = await poll(
-    () => (isBack(meter.rate(windowSeconds), Math.min(before, pace), healed + windowSeconds * 1000 <= meter.now()) ? meter.now() : null),
-    {
-      within: patienceSeconds * 1000,
-      every: 200,
-      signal,
-    },
+    () => (isBack(after(), Math.min(before, pace), healed + windowSeconds * 1000 <= meter.now()) ? meter.now() : null),
+    { within: patienceSeconds * 1000, every: 200, signal },
   )
   const seconds = recovered === null ? null : Math.max(0, (recovered - healed) / 1000 - windowSeconds)
   if (seconds === null || seconds > recoverySeconds)
     ledger.violate(
       'recovery',
-      `${fault.name}: ${before.toFixed(1)}/s before, ${meter.rate(windowSeconds).toFixed(1)}/s after ${seconds ?? patienceSeconds} s`,
+      `${fault.name}: ${before.toFixed(1)}/s before, ${after().toFixed(1)}/s after ${seconds ?? patienceSeconds} s`,
     )
-  const rate = { before, during, after: meter.rate(windowSeconds) }
+  const slowest503Milliseconds = meter.slowestRefusal(began)
+  const longest = fault.longest503Milliseconds ?? standard503Milliseconds
+  if (slowest503Milliseconds > longest)
+    ledger.violate('slow-refusal', `${fault.name}: a 503 after ${Math.round(slowest503Milliseconds)} ms, at most ${longest}`)
+  const rate = { before, during, after: after() }
   return {
     fault: fault.name,
     violations: ledger.violationsDuring(fault.name),
     rate,
     recoverySeconds: seconds,
-    slowest503Milliseconds: meter.slowestRefusal(began),
+    slowest503Milliseconds,
     notes,
   }
 }

@@ -22,13 +22,15 @@ const replicasOfEach = 2
 const readySeconds = 180
 
 export const syncBytes = 256 * 1024
-const maxFileBytes = 8 * 1024 * 1024
+const maxFileBytes = 16 * 1024 * 1024
+/** Room for what clamd takes for an archive in random bytes. */
+const scannedBytes = 2 * maxFileBytes
 
 /** Small limits, so that what lies beyond them is quickly made; short ones for what hangs; none on how fast a caller calls. */
 const limits = {
   FILES_SYNC_BYTES: String(syncBytes),
   FILES_MAX_BYTES: String(maxFileBytes),
-  CLAMAV_MAX_FILE_BYTES: String(maxFileBytes),
+  CLAMAV_MAX_FILE_BYTES: String(scannedBytes),
   CLAMAV_IDLE_SECONDS: '5',
   CLAMAV_QUEUE_SECONDS: '5',
   DATABASE_CONNECT_SECONDS: '5',
@@ -63,7 +65,7 @@ export async function startWorld({ home, onOwnEnd, progress, signal }: WorldOpti
   await using stack = new AsyncDisposableStack()
   mkdirSync(home.logs, { recursive: true })
   progress('starting Postgres, Redis, ClamAV and SeaweedFS')
-  const stores = stack.use(await startStores(home.folder, maxFileBytes))
+  const stores = stack.use(await startStores(home.folder, scannedBytes))
   const secrets = new StackSecrets(home.secrets)
   const target = stackTarget(stores.direct, secrets)
   await Promise.all([migrateAll(manifests, target), ensureAllBuckets(manifests, target)])

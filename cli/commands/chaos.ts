@@ -1,16 +1,17 @@
 import { ensureBinaries } from '@slipway/stack'
 import { textOption, unknownWord } from '../arguments.ts'
+import type { Breakage } from '../chaos/breakage.ts'
 import type { Fault } from '../chaos/faults/fault.ts'
 import { faults } from '../chaos/faults.ts'
 import { renderEnd, writeResult } from '../chaos/report.ts'
-import { type Breakage, runChaos } from '../chaos/run.ts'
+import { runChaos } from '../chaos/run.ts'
 import type { Command, Invocation } from '../command.ts'
 import { exitCodes } from '../failure.ts'
 
-const breakages: readonly Breakage[] = ['lie', 'lose']
+const breakages: readonly Breakage[] = ['lie', 'lose', 'leave']
 
 export const chaos: Command = {
-  usage: 'chaos [--short] [--only NAMES] [--break lie|lose]',
+  usage: 'chaos [--short] [--only NAMES] [--break lie|lose|leave]',
   options: { short: { type: 'boolean' }, only: { type: 'string' }, break: { type: 'string' } },
   async run(invocation) {
     const chosen = chosenFaults(invocation)

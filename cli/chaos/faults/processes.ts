@@ -13,12 +13,12 @@ interface Dose {
 }
 
 const betweenMilliseconds = 1000
-/** A machine that cannot start processes fast enough gets fewer kills; the count is told. */
+/** A machine that cannot start processes fast enough gets fewer kills, which is a violation. */
 const mostMilliseconds = 240_000
 const readyMilliseconds = 120_000
 
 /** Never both of a kind: that would be an outage, and no test of what one process leaves to the other. */
-async function killMany({ world, note, signal }: Chaos, { count, only }: Dose): Promise<() => Promise<void>> {
+async function killMany({ world, client, note, signal }: Chaos, { count, only }: Dose): Promise<() => Promise<void>> {
   const until = performance.now() + mostMilliseconds
   let kills = 0
   while (kills < count && performance.now() < until && !signal.aborted) {
@@ -28,6 +28,7 @@ async function killMany({ world, note, signal }: Chaos, { count, only }: Dose): 
     await pause(betweenMilliseconds, signal).catch(() => undefined)
   }
   note(`${kills} kills`)
+  if (kills < count && !signal.aborted) client.ledger.violate('no-effect', `${kills} of ${count} kills in ${mostMilliseconds / 1000} s`)
   return () => allReady(world.replicas, signal)
 }
 

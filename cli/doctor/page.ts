@@ -32,7 +32,7 @@ const opening = [
   'prefix find out. Passwords are never printed.',
   '',
   '`--reconcile` says what is lost (rows without their object, or with one of another size) and what nobody knows (objects without a row, uploads that nobody',
-  'ends), in a minute or so for a million objects and in memory that does not grow with them. Objects that are younger than a day are left alone (`--older-than HOURS`).',
+  'ends), in a minute and a half for a million objects and in memory that hardly grows with them. Objects that are younger than a day are left alone (`--older-than HOURS`).',
   '`--repair` removes what nobody knows; what is lost comes back from a backup. Workers do the same once a day, and tell what is lost in their log.',
   '',
   '| exit code | |',

@@ -190,6 +190,34 @@ describe('a rescan without a verdict', () => {
     expect((await admin(`/api/v1/quarantine/${file.id}`)).body.sha256).toBe(file.sha256)
   })
 
+  it('because other bytes are there that nobody can look at takes the file from its readers', async () => {
+    const archive = zipOf([{ name: 'big', content: randomBytes(50_000) }])
+    const [same, altered] = [await upload('same.zip', archive), await upload('altered.zip', archive)]
+    await test.system.pool.query('update files set sha256 = $1 where id = $2', ['0'.repeat(64), altered.id])
+    const scanner = { ...test.settings.scanner, maxFileBytes: 10_000 }
+    await using strict = await openFiles({ ...test.settings, scanner, environment: { FILES_MAX_BYTES: '10000' } })
+    await move()
+    const look = ({ id }: { id: string }) =>
+      runJob({ ...test, context: strict.context }, fileRescan, { version: 1, tenantId: tenant.id, fileId: id, requested: false })
+    expect([await look(same), await look(altered)]).toEqual([{ outcome: 'unscannable' }, { outcome: 'altered' }])
+    expect((await content(same.id)).status).toBe(200)
+    expect(await content(altered.id)).toMatchObject({ status: 409, body: { code: 'file.not-readable' } })
+    expect((await admin(`/api/v1/quarantine/${altered.id}`)).body).toMatchObject({ verdict: 'unscannable', sha256: altered.sha256 })
+    expect(await look(altered)).toEqual({ outcome: 'gone' })
+  })
+
+  it('because other bytes are there than those that were released takes the file from its readers', async () => {
+    const file = await upload('released', 'released-malware')
+    const release = { by: 'user:a', approvedBy: 'user:b', reason: 'harmless', at: '2026-01-01T00:00:00.000Z', verdict: 'infected' }
+    const released = JSON.stringify({ ...release, signature: 'Slipway.UNOFFICIAL' })
+    await test.system.pool.query('update files set release = $1 where id = $2', [released, file.id])
+    await move({ Slipway: 'released-malware' })
+    expect(await rescan(file.id)).toEqual({ outcome: 'released' })
+    await test.system.pool.query('update files set sha256 = $1 where id = $2', ['0'.repeat(64), file.id])
+    await move({ Slipway: 'released-malware' })
+    expect(await rescan(file.id)).toEqual({ outcome: 'infected' })
+  })
+
   it('because the scanner is gone leaves the row as it was, and the job comes again', async () => {
     const file = await upload('a.txt', 'harmless')
     await using other = await movingClamd()

@@ -45,11 +45,11 @@ const cut: Fault = {
   async begin({ world, client, note, signal }: Chaos) {
     const { s3Way } = world.stores
     const before = s3Way.cutParts
-    let isOver = false
+    const over = new AbortController()
     let sent = 0
     s3Way.manner = 'cut'
     const lane = async () => {
-      while (!(isOver && s3Way.cutParts > before) && sent < mostUploads && !signal.aborted) {
+      while (!(over.signal.aborted && s3Way.cutParts > before) && sent < mostUploads && !signal.aborted) {
         sent++
         await upload(client, cleanContent(partedSize))
       }
@@ -57,7 +57,7 @@ const cut: Fault = {
     const lanes = Promise.all(Array.from({ length: uploadsAtATime }, lane))
     lanes.catch(() => undefined)
     return async () => {
-      isOver = true
+      over.abort()
       await lanes
       s3Way.manner = 'pass'
       const parts = s3Way.cutParts - before
@@ -66,4 +66,5 @@ const cut: Fault = {
     }
   },
 }
+
 export const storageFaults: readonly Fault[] = [...manners, cut]

@@ -49,10 +49,14 @@ async function look(context: FilesContext, row: FileRow, rescan: Rescan & { data
   const found = await context.rescans.pacer.run(signal, () => context.gate.rescan(objectOf(row), { signal })).catch(unlessMissing)
   if (!found) return await doubt(context, row, { reason: 'lost', database })
   const { verdict } = found
-  if (verdict.verdict === 'infected' && !isReleased(row.release, verdict)) return await withdrawFile(context, row, found)
-  if (found.sha256 !== row.sha256) return await doubt(context, row, { reason: 'altered', database })
-  if (verdict.verdict === 'error') return await unknown(context, row, { found, database, last })
-  if (verdict.verdict === 'unscannable' && !isReleased(row.release, verdict))
+  const isAltered = found.sha256 !== row.sha256
+  // The earlier verdict and the release were about other bytes then.
+  const isForgiven = !isAltered && isReleased(row.release, verdict)
+  if (verdict.verdict === 'infected' && !isForgiven) return await withdrawFile(context, row, found)
+  if (verdict.verdict === 'error') return await unknown(context, row, { found, database, last, reason: isAltered ? 'altered' : 'error' })
+  if (isAltered && verdict.verdict === 'unscannable') return (await withdrawFile(context, row, found)) === 'gone' ? 'gone' : 'altered'
+  if (isAltered) return await doubt(context, row, { reason: 'altered', database })
+  if (verdict.verdict === 'unscannable' && !isForgiven)
     return await doubt(context, row, { reason: verdict.reason ?? 'limits', database: verdict.database || database })
   return await confirm(context, row, verdict)
 }
@@ -94,8 +98,8 @@ async function doubt(
 async function unknown(
   context: FilesContext,
   row: FileRow,
-  { found, database, last }: { found: Rescanned; database: string; last: boolean },
+  { found, database, last, reason }: { found: Rescanned; database: string; last: boolean; reason: 'error' | 'altered' },
 ): Promise<RescanOutcome> {
-  if (last) return await doubt(context, row, { reason: 'error', database })
+  if (last) return await doubt(context, row, { reason, database })
   throw problem('scanner.unavailable', { detail: 'the scanner gave no verdict', raw: found.verdict.raw })
 }

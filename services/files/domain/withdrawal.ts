@@ -21,35 +21,44 @@ import { makerOf, placeOf } from './versions.ts'
 const gatheringMilliseconds = 60_000
 
 /**
- * Takes a file that turned out infected from its readers: with the commit nobody is given a byte of it any more, downloads that are under
+ * Takes a file that turned out infected, or whose bytes are others now that nobody can look at, from its readers: with the commit nobody is given a byte of it any more, downloads that are under
  * way are cut a moment later, and the bytes follow into quarantine. What a crash leaves behind, and who clears it up:
  * - before the commit: a clean file that is still behind, for the next rescan.
- * - after the commit: an infected file whose bytes are still in the readable bucket, where nobody is given them. The request for
+ * - after the commit: a refused file whose bytes are still in the readable bucket, where nobody is given them. The request for
  *   `file-isolation` is a row of the same transaction, as is the one for the notice.
  */
-export function withdrawFile({ database, now }: FilesContext, row: FileRow, found: Rescanned): Promise<'infected' | 'gone'> {
+export function withdrawFile(
+  { database, now }: FilesContext,
+  row: FileRow,
+  found: Rescanned,
+): Promise<'infected' | 'unscannable' | 'gone'> {
   const author = platformAuthor(row.tenantId, fileRescan.name)
   return database.tenantTransaction(row.tenantId, async (tx) => {
     await lockTree(tx, row.tenantId)
     const at = now()
     // Another row than the one that was read, if the content was exchanged meanwhile.
-    const current = await markInfected(tx, row, { ...scanColumns(found.verdict, at), updatedAt: new Date(at) })
+    const verdict = refusalOf(found)
+    const current = await markRefused(tx, row, { ...scanColumns(found.verdict, at), verdict, updatedAt: new Date(at) })
     if (!current) return 'gone'
     await returnQuota(tx, shareOf(current))
     await keepEvidence(tx, author, { before: row, current, found, at })
     const { tenantId, id: fileId } = current
     await enqueue(tx, fileIsolation, { version: 1, tenantId, fileId })
     await enqueue(tx, infectionNotice, { version: 1, tenantId }, { delay: gatheringMilliseconds })
-    return 'infected'
+    return verdict
   })
 }
 
+function refusalOf({ verdict }: Rescanned): 'infected' | 'unscannable' {
+  return verdict.verdict === 'infected' ? 'infected' : 'unscannable'
+}
+
 /** Null when it is no longer the content that was scanned. A release of an earlier finding ends with a new one. */
-async function markInfected(tx: Transaction, row: FileRow, values: Partial<FileRow>): Promise<FileRow | null> {
+async function markRefused(tx: Transaction, row: FileRow, values: Partial<FileRow>): Promise<FileRow | null> {
   const cleared = { trashedAt: null, trashedBy: null, rescanReason: null, rescanDatabase: null, rescanAt: null, release: null }
   const [marked] = await tx
     .update(files)
-    .set({ ...values, ...cleared, verdict: 'infected', version: sql`${files.version} + 1` })
+    .set({ ...values, ...cleared, version: sql`${files.version} + 1` })
     .where(holdsContentOf(row))
     .returning()
   return marked ?? null
@@ -80,7 +89,7 @@ async function keepEvidence(tx: Transaction, author: Author, { before, current, 
     uploadedFrom: traceId ? { traceId } : {},
     objectKey: `${tenantId}/${bucket}/${key}/${randomUUID()}`,
     at: new Date(at),
-    result: { ...found.verdict, verdict: 'infected' },
+    result: { ...found.verdict, verdict: refusalOf(found) },
     rescan: {
       earlier: { engine: scanEngine ?? '', database: scanDatabase ?? '', at: scanAt?.toISOString() ?? null },
       reads,

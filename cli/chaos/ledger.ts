@@ -14,6 +14,7 @@ export const rules = {
   'not-settled': 'a request or a pending file that came to no end',
   'left-over': 'rows without objects, objects without rows, or open uploads after the sweep',
   'ended-by-itself': 'a process that ended without being killed',
+  outage: 'requests that were not answered during a fault that leaves what they need',
   'no-effect': 'a fault that did not come about as it should',
   recovery: 'not back to 95 % of the former rate within 15 s',
 } as const
@@ -21,7 +22,7 @@ export const rules = {
 export type Rule = keyof typeof rules
 
 /** What a busy machine brings about by itself: marks for a run that has the machine to itself, not for one among other tests. */
-const rulesOfTime: readonly Rule[] = ['slow-answer', 'slow-refusal', 'recovery', 'no-effect']
+const rulesOfTime: readonly Rule[] = ['slow-answer', 'slow-refusal', 'recovery', 'outage', 'no-effect']
 
 export interface Violation {
   readonly rule: Rule

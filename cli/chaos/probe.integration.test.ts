@@ -27,7 +27,7 @@ async function put(key: string, content: Buffer): Promise<void> {
 
 async function probed(api: Awaited<ReturnType<typeof scripted>>, rounds = 1): Promise<number> {
   const probe = startProbe(api.client, config)
-  await expect.poll(() => probe.rounds, { timeout: 30_000 }).toBeGreaterThanOrEqual(rounds)
+  await expect.poll(() => Math.min(probe.rounds.objects, probe.rounds.api), { timeout: 30_000 }).toBeGreaterThanOrEqual(rounds)
   await probe.stop()
   return probe.read
 }
@@ -47,10 +47,23 @@ test('clean content of the load may be read, and nothing else', async () => {
 test('what comes after the last round is seen as well', async () => {
   await using api = await scripted(answer(404))
   const probe = startProbe(api.client, config)
-  await expect.poll(() => probe.rounds, { timeout: 30_000 }).toBeGreaterThanOrEqual(1)
+  await expect.poll(() => probe.rounds.objects, { timeout: 30_000 }).toBeGreaterThanOrEqual(1)
   await put('t/late', Buffer.from('late'))
   await probe.stop()
   expect(api.ledger.violations.map(({ what }) => what)).toContain('t/late (4 bytes)')
+})
+
+test('an API that hangs does not keep it from the objects, and gaps are told', async () => {
+  await using api = await scripted(() => undefined)
+  Object.assign(api.ledger.open({ name: 'a', sha256: 'sha', size: 1, isInfected: true }), { state: 'refused', id: 'f1' })
+  api.state.mayBreak = true
+  const probe = startProbe(api.client, config)
+  await expect.poll(() => probe.rounds.objects, { timeout: 30_000 }).toBeGreaterThanOrEqual(3)
+  expect(probe.rounds.api).toBe(0)
+  // Its least rest lies between two looks.
+  expect(probe.longestGapMilliseconds).toBeGreaterThanOrEqual(250)
+  await api[Symbol.asyncDispose]()
+  await probe.stop()
 })
 
 test('keys come all, and removed content is none', async () => {

@@ -12,12 +12,15 @@ import type { FileBody } from './operations.ts'
 export interface Probe {
   /** Objects that it has read and found to be clean content. */
   readonly read: number
-  readonly rounds: number
+  /** How often it has listed the objects, and how often it has asked the API. */
+  readonly rounds: { readonly objects: number; readonly api: number }
+  /** Between two looks at the objects; what came and went in between was not seen. */
+  readonly longestGapMilliseconds: number
   stop(): Promise<void>
 }
 
 export const [readableBucket = 'files'] = files.buckets
-/** A round is to take a quarter of the time at most. */
+/** Looking is to take a quarter of the time at most, beside reading once what is new. */
 const rest = 3
 const leastRest = 250
 const askedAtOnce = 20
@@ -26,32 +29,46 @@ export function startProbe(client: Client, options: StorageOptions): Probe {
   const stopping = new AbortController()
   const storage = createStorage(options)
   const seen = new Set<string>()
-  let rounds = 0
+  const rounds = { objects: 0, api: 0 }
+  let lookedAt = performance.now()
+  let longestGapMilliseconds = 0
   const signal = AbortSignal.any([stopping.signal, client.signal])
 
-  async function run(): Promise<void> {
+  async function lookAtObjects(): Promise<void> {
     while (!signal.aborted) {
       const began = performance.now()
+      longestGapMilliseconds = Math.max(longestGapMilliseconds, began - lookedAt)
+      lookedAt = began
       // A store that has too much to do is asked again; at last it has to answer.
-      await look(client, storage, seen).catch((error: unknown) => {
+      const listing = await look(client, storage, seen).catch((error: unknown) => {
         if (!isProblem(error, 'storage.unavailable')) throw error
+        return performance.now() - began
       })
-      await askForUnscanned(client, rounds)
-      rounds++
-      await pause(Math.max(leastRest, (performance.now() - began) * rest), signal).catch(() => undefined)
+      rounds.objects++
+      await pause(Math.max(leastRest, listing * rest), signal).catch(() => undefined)
     }
     if (!client.signal.aborted) await look(client, storage, seen)
   }
 
-  const running = run()
+  async function askApi(): Promise<void> {
+    while (!signal.aborted) {
+      const began = performance.now()
+      await askForUnscanned(client, rounds.api)
+      rounds.api++
+      await pause(Math.max(leastRest, (performance.now() - began) * rest), signal).catch(() => undefined)
+    }
+  }
+
+  const running = Promise.all([lookAtObjects(), askApi()])
   // Told by `stop`.
   running.catch(() => undefined)
   return {
     get read() {
       return seen.size
     },
-    get rounds() {
-      return rounds
+    rounds,
+    get longestGapMilliseconds() {
+      return longestGapMilliseconds
     },
     async stop() {
       stopping.abort()
@@ -61,15 +78,19 @@ export function startProbe(client: Client, options: StorageOptions): Probe {
   }
 }
 
-/** Reads what it has not read before, at the store itself. */
-async function look({ ledger }: Client, storage: Storage, seen: Set<string>): Promise<void> {
-  for (const key of await keysOf(storage, readableBucket)) {
+/** Reads what it has not read before, at the store itself. @returns milliseconds that the list took */
+async function look({ ledger }: Client, storage: Storage, seen: Set<string>): Promise<number> {
+  const began = performance.now()
+  const keys = await keysOf(storage, readableBucket)
+  const listing = performance.now() - began
+  for (const key of keys) {
     if (seen.has(key)) continue
     const bytes = await contentOf(storage, key)
     if (bytes === null) continue
     seen.add(key)
     if (!ledger.isClean(sha256Of(bytes))) ledger.violate('unscanned-readable', `${key} (${bytes.length} bytes)`)
   }
+  return listing
 }
 
 /** All keys of a bucket: a comparison with no rows, in which each key is asked for and taken for known. */

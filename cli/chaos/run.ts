@@ -8,7 +8,7 @@ import type { Client } from './insist.ts'
 import { Ledger, type Violation } from './ledger.ts'
 import { measurePace, startLoad } from './load.ts'
 import { createMeter } from './meter.ts'
-import { startProbe } from './probe.ts'
+import { type Probe, startProbe } from './probe.ts'
 import { type Reckoning, reckon, settleAll } from './reckoning.ts'
 import { renderTrial } from './report.ts'
 import { runTrial, type Trial } from './trial.ts'
@@ -26,7 +26,7 @@ export interface ChaosResult {
   readonly load: { readonly average: readonly number[]; readonly requestsPerSecond: number; readonly heldBack: number }
   readonly trials: readonly Trial[]
   readonly uploads: { readonly all: number; readonly infected: number; readonly byState: Readonly<Record<string, number>> }
-  readonly probe: { readonly rounds: number; readonly objects: number }
+  readonly probe: { readonly rounds: Probe['rounds']; readonly objects: number; readonly longestGapSeconds: number }
   readonly restarts: Readonly<Record<string, number>>
   readonly reckoning: Reckoning
   readonly violationCount: number
@@ -98,7 +98,7 @@ async function chaosIn(world: World, ledger: Ledger, { faults, breakage, print, 
     load: { average, requestsPerSecond: pace, heldBack: load.held },
     trials,
     uploads: countUploads(ledger),
-    probe: { rounds: probe.rounds, objects: probe.read },
+    probe: { rounds: probe.rounds, objects: probe.read, longestGapSeconds: Math.round(probe.longestGapMilliseconds / 100) / 10 },
     reckoning,
   }
 }

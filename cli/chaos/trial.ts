@@ -24,6 +24,8 @@ interface Conditions {
 const recoveryShare = 0.95
 const recoverySeconds = 15
 const windowSeconds = 2
+/** Of the former rate, during faults in which requests go on. */
+const leastShare = 0.5
 /** Waiting times are 5 s here, and a request may come to two things that hang. */
 const standard503Milliseconds = 12_000
 
@@ -56,6 +58,9 @@ export async function runTrial(chaos: Omit<Chaos, 'note'>, fault: Fault, conditi
       'recovery',
       `${fault.name}: ${before.toFixed(1)}/s before, ${after().toFixed(1)}/s after ${seconds ?? patienceSeconds} s`,
     )
+  const went = Math.min(before, pace) * leastShare
+  if (fault.goesOn && heal && fault.seconds > 0 && (during < went || during === 0))
+    ledger.violate('outage', `${fault.name}: ${during.toFixed(1)}/s, at least ${went.toFixed(1)}`)
   const slowest503Milliseconds = meter.slowestRefusal(began)
   const longest = fault.longest503Milliseconds ?? standard503Milliseconds
   if (slowest503Milliseconds > longest)

@@ -124,7 +124,7 @@ async function room(subject: Subject): Promise<Outcome> {
   await using scanner = scannerOf(subject)
   const { engine } = await scanner.version()
   if (tooLarge.length === 0) return well(`no upload is above half of what clamd scans: ${bytesText(most)}`)
-  if (!needsRoom(engine)) return well(`${engine} looks at heads of archives before it counts what follows`)
+  if (!needsRoom(engine)) return well(`${engine}, whose release notes say that it looks at heads of archives before it counts what follows`)
   return fault(
     'clamd.room',
     tooLarge.map(({ variable, bytes }) => `${variable} is ${bytesText(bytes)}, above ${bytesText(most)}`).join(', '),

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -36,10 +35,10 @@ describe('clamd with MaxScanSize equal to MaxFileSize', () => {
     expect(await scan(make())).toMatchObject({ verdict: 'unscannable', reason: 'limits' })
   })
 
-  /** Random bytes behind something that clamd takes for the head of an archive. */
-  const behind = (head: string, bytes: number) => Buffer.concat([Buffer.alloc(16), Buffer.from(head, 'hex'), randomBytes(bytes)])
+  /** Zeros behind something that clamd takes for the head of an archive: random bytes may hold another one. */
+  const behind = (head: string, bytes: number) => Buffer.concat([Buffer.alloc(16, 1), Buffer.from(head, 'hex'), Buffer.alloc(bytes)])
 
-  // What `clamd.room` of `slipway doctor` warns of.
+  // What `clamd.room` of `slipway doctor` warns of, tried with 1.4.6.
   it.each([
     ['ARJ', '60ea010203040506070002'],
     ['zip', `504b0304${'ff'.repeat(26)}`],

@@ -18,6 +18,8 @@ export interface Fault {
   readonly short?: boolean
   /** Requests whose connections it may break. Those of a killed API always may. */
   readonly breaks?: (method: string) => boolean
+  /** Requests have to be answered while it lasts, if more slowly. */
+  readonly goesOn?: boolean
   /** Until a 503, where what it does takes longer to notice than waiting times say. */
   readonly longest503Milliseconds?: number
   /** @returns what ends it, and resolves when everything is there again that was taken away; null = this machine cannot do it */

@@ -6,6 +6,7 @@ import type { Chaos, Fault } from './fault.ts'
 const killed: Fault = {
   name: 'redis killed',
   seconds: 10,
+  goesOn: true,
   async begin(chaos) {
     const { redis } = chaos.world.stores
     await redis.kill()
@@ -38,6 +39,7 @@ const wiped: Fault = {
   name: 'redis wiped',
   seconds: 5,
   short: true,
+  goesOn: true,
   async begin({ world }) {
     await asAdmin(world, (redis) => redis.flushall())
     return async () => undefined
@@ -47,6 +49,7 @@ const wiped: Fault = {
 const outOfMemory: Fault = {
   name: 'redis out of memory',
   seconds: 8,
+  goesOn: true,
   async begin({ world }) {
     await asAdmin(world, (redis) => redis.config('SET', 'maxmemory', '1'))
     return async () => void (await asAdmin(world, (redis) => redis.config('SET', 'maxmemory', '0')))

@@ -58,8 +58,9 @@ const cut: Fault = {
     lanes.catch(() => undefined)
     return async () => {
       over.abort()
-      await lanes
-      s3Way.manner = 'pass'
+      await lanes.finally(() => {
+        s3Way.manner = 'pass'
+      })
       const parts = s3Way.cutParts - before
       note(`${parts} parts of ${sent} uploads cut`)
       if (parts === 0) client.ledger.violate('no-effect', `no part of ${sent} uploads was cut`)

@@ -4,7 +4,7 @@ const megabyte = 1024 * 1024
 
 /**
  * Limits of the tests' clamd: small, so that files beyond them are cheap to make. It may scan more than the largest file has: one random content of
- * 9 MiB in a hundred holds four bytes that clamd takes for the head of an archive, and counts what follows them once more.
+ * 9 MiB in 128 holds, before its last MiB, four bytes that clamd takes for the head of an archive, and counts what follows them once more.
  */
 export const scannerLimits = { maxFileBytes: 10 * megabyte, streamMaxBytes: 10 * megabyte, maxScanBytes: 40 * megabyte } as const
 

@@ -21,8 +21,8 @@ import { makerOf, placeOf } from './versions.ts'
 const gatheringMilliseconds = 60_000
 
 /**
- * Takes a file that turned out infected, or whose bytes are others now that nobody can look at, from its readers: with the commit nobody is given a byte of it any more, downloads that are under
- * way are cut a moment later, and the bytes follow into quarantine. What a crash leaves behind, and who clears it up:
+ * Takes a file that turned out infected, or whose bytes are others now that nobody can look at, from its readers: with the commit nobody is
+ * given a byte of it any more, downloads that are under way are cut a moment later, and the bytes follow into quarantine. What a crash leaves behind, and who clears it up:
  * - before the commit: a clean file that is still behind, for the next rescan.
  * - after the commit: a refused file whose bytes are still in the readable bucket, where nobody is given them. The request for
  *   `file-isolation` is a row of the same transaction, as is the one for the notice.

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { createServer, type IncomingMessage } from 'node:http'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setImmediate } from 'node:timers/promises'
 import { CopyObjectCommand, GetObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3'
@@ -8,41 +8,124 @@ import { type Connection, connect } from './connection.ts'
 import { storageProblem } from './error.ts'
 
 const place = { Bucket: 'b', Key: 'k' }
-const seen: IncomingMessage[] = []
-/** Takes requests and never answers, like a store whose process is stopped. */
-const silent = createServer((request) => void seen.push(request.resume()))
+/** Methods of the requests, in the order in which they came. */
+const seen: string[] = []
+/** Takes requests and answers as it is told: not at all, like a store whose process is stopped. */
+let manner: (request: IncomingMessage) => 'answer' | 'nothing'
+const held: ServerResponse[] = []
+const server = createServer((request, response) => {
+  seen.push(request.method ?? '')
+  request.resume()
+  if (manner(request) === 'answer') response.end()
+  else held.push(response)
+})
 let connection: Connection
 
 beforeEach(async () => {
   seen.length = 0
-  silent.listen(0, '127.0.0.1')
-  await once(silent, 'listening')
-  const endpoint = `http://127.0.0.1:${(silent.address() as AddressInfo).port}`
-  connection = connect({ endpoint, region: 'r', accessKey: 'a', secretKey: 's', pathStyle: true, bucketPrefix: '' }, 250)
+  held.length = 0
+  manner = () => 'nothing'
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const options = { endpoint, region: 'r', accessKey: 'a', secretKey: 's', pathStyle: true, bucketPrefix: '' }
+  connection = connect(options, 'quarantine', { answer: 250, look: 100 })
 })
 afterEach(async () => {
   connection.client.destroy()
-  silent.closeAllConnections()
-  silent.close()
-  await once(silent, 'close')
+  server.closeAllConnections()
+  server.close()
+  await once(server, 'close')
 })
+
+const get = () => connection.client.send(new GetObjectCommand(place))
+const put = () => connection.client.send(new PutObjectCommand({ ...place, Body: Buffer.from('x') }))
+const failureOf = (answer: Promise<unknown>) => answer.then(() => null).catch((error: unknown) => error)
+const others = () => seen.filter((method) => method !== 'HEAD')
+
+/** As somebody has found out who waited for nothing. */
+async function knownToBeSilent(): Promise<void> {
+  await failureOf(get())
+  seen.length = 0
+}
 
 describe('a store that hangs', () => {
   it.each([
-    ['read from', () => connection.client.send(new GetObjectCommand(place))],
-    ['written to', () => connection.client.send(new PutObjectCommand({ ...place, Body: Buffer.from('x') }))],
-  ])('is given up when it is %s, after three tries', async (_, send: () => Promise<unknown>) => {
-    const failure = await send().catch((error: unknown) => error)
-    expect(storageProblem(failure)).toMatchObject({ code: 'storage.unavailable', retryAfter: 5 })
-    expect(seen).toHaveLength(3)
+    ['read from', get],
+    ['written to', put],
+  ])('is given up when it is %s, after one try', async (_, send: () => Promise<unknown>) => {
+    expect(storageProblem(await failureOf(send()))).toMatchObject({
+      code: 'storage.unavailable',
+      retryAfter: 5,
+      cause: { name: 'StoreSilent' },
+    })
+    expect(others()).toHaveLength(1)
+  })
+
+  it('is not asked by those who come then, who are sent away at once', async () => {
+    await knownToBeSilent()
+    const failures = await Promise.all([get(), put(), get()].map(failureOf))
+    expect(failures).toMatchObject([{ name: 'StoreSilent' }, { name: 'StoreSilent' }, { name: 'StoreSilent' }])
+    expect(others()).toEqual([])
+  })
+
+  it('is asked again by everybody as soon as it has answered a look', async () => {
+    await knownToBeSilent()
+    manner = () => 'answer'
+    await expect.poll(put).toBeDefined()
+    const looks = seen.filter((method) => method === 'HEAD').length
+    await Promise.all([get(), get()])
+    expect(others()).toEqual(['PUT', 'GET', 'GET'])
+    expect(seen.filter((method) => method === 'HEAD')).toHaveLength(looks)
+  })
+
+  it('is asked again when what was late comes after all', async () => {
+    await knownToBeSilent()
+    for (const response of held) response.end()
+    manner = ({ method }) => (method === 'HEAD' ? 'nothing' : 'answer')
+    await expect.poll(put).toBeDefined()
   })
 
   it('is waited for while it copies', async () => {
     const copied = connection.client.send(new CopyObjectCommand({ ...place, CopySource: 'b/o' }))
     copied.catch(() => undefined)
-    const read = await connection.client.send(new GetObjectCommand(place)).catch((error: unknown) => error)
-    expect(read).toMatchObject({ name: 'TimeoutError' })
+    expect(await failureOf(get())).toMatchObject({ name: 'StoreSilent' })
     await setImmediate()
-    expect(seen.filter(({ method }) => method === 'PUT')).toHaveLength(1)
+    expect(others()).toEqual(['PUT', 'GET'])
   })
+
+  it('is not looked at any more by who has left', async () => {
+    await knownToBeSilent()
+    connection.client.destroy()
+    server.closeAllConnections()
+    manner = () => 'answer'
+    await get()
+    expect(others()).toEqual(['GET'])
+  })
+})
+
+describe('a request without an answer, of a store that is there', () => {
+  it('is tried three times, and holds nobody up', async () => {
+    manner = ({ method }) => (method === 'GET' ? 'nothing' : 'answer')
+    const failure = failureOf(get())
+    await expect.poll(others).toEqual(['GET', 'GET'])
+    await put()
+    expect(await failure).toMatchObject({ name: 'TimeoutError' })
+    expect(others()).toEqual(['GET', 'GET', 'PUT', 'GET'])
+  })
+
+  it('is no failure when the next try has one', async () => {
+    let tries = 0
+    manner = ({ method }) => (method === 'PUT' && tries++ === 0 ? 'nothing' : 'answer')
+    await put()
+    expect(others()).toEqual(['PUT', 'PUT'])
+  })
+})
+
+it('a store that is not there refuses everybody itself', async () => {
+  await knownToBeSilent()
+  server.closeAllConnections()
+  server.close()
+  await expect.poll(() => failureOf(get())).toMatchObject({ code: 'ECONNREFUSED' })
+  server.listen(0, '127.0.0.1')
 })

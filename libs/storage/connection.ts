@@ -2,11 +2,12 @@ import { readFileSync } from 'node:fs'
 import { Agent as HttpAgent } from 'node:http'
 import { type AgentOptions, Agent as HttpsAgent } from 'node:https'
 import { TLSSocket } from 'node:tls'
-import { S3Client } from '@aws-sdk/client-s3'
+import { HeadBucketCommand, S3Client } from '@aws-sdk/client-s3'
 import { signChecksums } from './checksum.ts'
 import { type Crowd, type CrowdOptions, createCrowd } from './crowd.ts'
 import { type OperationEnd, tellOperations } from './operations.ts'
 import { createPartPool, type PartPool } from './part-pool.ts'
+import { watchSilence } from './silence.ts'
 
 export interface StorageOptions {
   /** S3 endpoint; without it AWS S3 of the region. */
@@ -44,39 +45,51 @@ export const quarantineBucket = 'quarantine'
 const connectMilliseconds = 5000
 /** Silence on a connection, also of a reader who stopped reading, after which it is closed. */
 const idleMilliseconds = 60_000
-/**
- * From a request to the beginning of its answer, for each of three tries: a store that hangs must not hold clients for minutes. It has to be
- * enough for the bytes of a part.
- */
-const answerMilliseconds = 8000
+/** How long a store is waited for, in milliseconds. */
+interface Patience {
+  /** From a request to the beginning of its answer: enough for the bytes of a part. */
+  readonly answer: number
+  /** For something small, once a request had none. */
+  readonly look: number
+}
+
+const usualPatience: Patience = { answer: 8000, look: 1000 }
 /** Every download holds a connection for as long as its reader takes, and must not keep uploads waiting. */
 const maxSockets = 1024
 
-export function connect(options: StorageOptions, patience: number = answerMilliseconds): Connection {
+/** @param home the bucket that is asked for when it is in doubt whether the store is there */
+export function connect(options: StorageOptions, home: string = quarantineBucket, patience: Patience = usualPatience): Connection {
   const { endpoint, region, accessKey, secretKey, pathStyle, bucketPrefix, caFile } = options
   const agent = { keepAlive: true, maxSockets }
+  const place = { region, forcePathStyle: pathStyle, ...(endpoint ? { endpoint: String(endpoint) } : {}) }
+  const requestHandler = {
+    connectionTimeout: connectMilliseconds,
+    socketTimeout: idleMilliseconds,
+    throwOnRequestTimeout: true,
+    httpAgent: new HttpAgent(agent),
+    httpsAgent: secureAgent(caFile ? { ...agent, ca: readFileSync(caFile) } : agent, options.onSecure),
+  }
   const client = new S3Client({
-    region,
-    forcePathStyle: pathStyle,
+    ...place,
     maxAttempts: 3,
     retryMode: 'standard',
     requestChecksumCalculation: 'WHEN_SUPPORTED',
     responseChecksumValidation: 'WHEN_REQUIRED',
-    requestHandler: {
-      connectionTimeout: connectMilliseconds,
-      socketTimeout: idleMilliseconds,
-      throwOnRequestTimeout: true,
-      httpAgent: new HttpAgent(agent),
-      httpsAgent: secureAgent(caFile ? { ...agent, ca: readFileSync(caFile) } : agent, options.onSecure),
-    },
-    ...(endpoint ? { endpoint: String(endpoint) } : {}),
+    requestHandler,
     ...(accessKey && secretKey ? { credentials: { accessKeyId: accessKey, secretAccessKey: secretKey } } : {}),
   })
-  limitSilence(client, patience)
+  const scout = new S3Client({
+    ...place,
+    credentials: client.config.credentials,
+    maxAttempts: 1,
+    requestHandler: { ...requestHandler, requestTimeout: patience.answer },
+  })
+  const bucket = (name: string) => `${bucketPrefix}${name}`
+  limitSilence(client, { look: () => lookFor(scout, bucket(home)), patience })
   signChecksums(client)
   if (options.onOperation) tellOperations(client, options.onOperation)
   const crowd = createCrowd(options.crowd)
-  return { client, bucket: (name) => `${bucketPrefix}${name}`, parts: createPartPool(crowd), crowd }
+  return { client, bucket, parts: createPartPool(crowd), crowd }
 }
 
 /** A connection that resumes an earlier session is not shown the certificate of now, hence every one that is told of makes its own. */
@@ -92,11 +105,44 @@ function secureAgent(options: AgentOptions, tell: StorageOptions['onSecure']): H
   return agent
 }
 
-/** What the store does on its own with whole objects, copies and putting parts together, takes as long as it takes. */
-function limitSilence({ config: { requestHandler } }: S3Client, milliseconds: number): void {
+interface Limits {
+  readonly look: () => Promise<void>
+  readonly patience: Patience
+}
+
+/**
+ * A store that hangs must not hold clients for minutes: what had no answer in time is tried again only if the store is there, and meanwhile
+ * nobody else waits for it. What it does on its own with whole objects, copies and putting parts together, takes as long as it takes.
+ */
+function limitSilence({ config: { requestHandler } }: S3Client, { look, patience }: Limits): void {
   const handle = requestHandler.handle.bind(requestHandler)
-  requestHandler.handle = (request, options) => {
+  const destroy = requestHandler.destroy?.bind(requestHandler)
+  const silence = watchSilence(look, patience.look)
+  requestHandler.handle = async (request, options) => {
+    await silence.over()
     const isLong = 'x-amz-copy-source' in request.headers || request.method === 'POST'
-    return handle(request, { ...options, requestTimeout: isLong ? 0 : milliseconds })
+    try {
+      return await handle(request, { ...options, requestTimeout: isLong ? 0 : patience.answer })
+    } catch (error) {
+      if (isTimeout(error)) silence.suspect()
+      throw error
+    }
   }
+  requestHandler.destroy = () => {
+    silence.stop()
+    destroy?.()
+  }
+}
+
+/** Any answer says that the store is there; one that cannot be reached at all answers everybody at once. */
+async function lookFor(client: S3Client, bucket: string): Promise<void> {
+  try {
+    await client.send(new HeadBucketCommand({ Bucket: bucket }))
+  } catch (error) {
+    if (isTimeout(error)) throw error
+  }
+}
+
+function isTimeout(error: unknown): boolean {
+  return error instanceof Error && error.name === 'TimeoutError'
 }

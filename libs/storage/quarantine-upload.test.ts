@@ -57,19 +57,19 @@ describe('the memory of an upload', () => {
 })
 
 describe('giving up on a store that hangs', () => {
-  it('removes what may be there, and does not wait for it as long as for the upload', async () => {
+  it('is done at once: what may be there is left to the sweep', async () => {
     const asked: string[] = []
     const server = createServer(({ method = '' }) => void asked.push(method)).listen(0, '127.0.0.1')
     await once(server, 'listening')
     const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-    const connection = connect({ ...options, endpoint }, 1000)
+    const connection = connect({ ...options, endpoint }, 'quarantine', { answer: 500, look: 100 })
     const upload = new QuarantineUpload(connection, { key: 'k', signal: new AbortController().signal, abortMilliseconds: 100 })
     await upload.append(Buffer.alloc(10))
     await expect(upload.complete(createHash('sha256').update(Buffer.alloc(10)).digest('hex'))).rejects.toMatchObject({
       code: 'storage.unavailable',
     })
     await upload.abort()
-    expect(asked).toEqual(['PUT', 'PUT', 'PUT', 'DELETE'])
+    expect(asked.filter((method) => method !== 'HEAD')).toEqual(['PUT'])
     connection.client.destroy()
     server.closeAllConnections()
     server.close()

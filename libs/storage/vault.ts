@@ -35,7 +35,7 @@ export interface Vault extends AsyncDisposable {
 }
 
 export function openVault({ bucket, ...options }: VaultOptions): Vault {
-  const connection = connect({ ...options, bucketPrefix: '' })
+  const connection = connect({ ...options, bucketPrefix: '' }, bucket)
   const { client } = connection
   return {
     bucket,

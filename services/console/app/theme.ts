@@ -4,6 +4,7 @@ import { createTheme, type MantineThemeOverride, Modal } from '@mantine/core'
 export const theme: MantineThemeOverride = createTheme({
   primaryColor: 'indigo',
   defaultRadius: 'md',
+  respectReducedMotion: true,
   components: {
     Modal: Modal.extend({ defaultProps: { lockScroll: false, centered: true } }),
   },

@@ -38,6 +38,8 @@ export interface Watch {
 export async function openPage(context: BrowserContext, origin: string): Promise<{ page: Page; watch: Watch }> {
   const faults: string[] = []
   const page = await context.newPage()
+  // What is looked at is there or not, and never on its way.
+  await page.emulateMedia({ reducedMotion: 'reduce' })
   page.on('pageerror', (error) => faults.push(`error: ${error.message}`))
   page.on('console', (message) => {
     const text = message.text()

@@ -26,6 +26,7 @@ export function MoveDialog({ name, from, without, onMove, onClose }: MoveDialogP
       <Stack>
         <Select
           label="Into"
+          data-autofocus
           searchable
           allowDeselect={false}
           comboboxProps={{ withinPortal: false }}

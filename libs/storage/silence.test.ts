@@ -1,0 +1,103 @@
+import { setImmediate } from 'node:timers/promises'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { type Silence, watchSilence } from './silence.ts'
+
+const interval = 1000
+let looks: PromiseWithResolvers<void>[]
+let silence: Silence
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+  looks = []
+  silence = watchSilence(() => {
+    const look = Promise.withResolvers<void>()
+    looks.push(look)
+    return look.promise
+  }, interval)
+})
+afterEach(() => {
+  vi.useRealTimers()
+})
+
+/** What becomes of a request that is made now. */
+function ask() {
+  const asked = { end: 'waits' }
+  silence.over().then(
+    () => (asked.end = 'goes on'),
+    (error: Error) => (asked.end = error.name),
+  )
+  return asked
+}
+
+describe('a store in doubt', () => {
+  it('is looked at once by all who suspect it, and nobody is sent away before it had time to answer', async () => {
+    silence.suspect()
+    silence.suspect()
+    const asked = ask()
+    await setImmediate()
+    expect(asked.end).toBe('waits')
+    expect(looks).toHaveLength(1)
+  })
+
+  it('that answers its first look lets them go on', async () => {
+    silence.suspect()
+    const asked = ask()
+    looks[0]?.resolve()
+    await setImmediate()
+    expect(asked.end).toBe('goes on')
+    vi.advanceTimersByTime(10 * interval)
+    expect(looks).toHaveLength(1)
+  })
+
+  it('that does not answer in time sends them away, and those who come later at once', async () => {
+    silence.suspect()
+    const asked = ask()
+    vi.advanceTimersByTime(interval)
+    await setImmediate()
+    expect(asked.end).toBe('StoreSilent')
+    expect(await silence.over().catch((error: Error) => error.name)).toBe('StoreSilent')
+  })
+
+  it('is looked at again and again, and any answer ends it', async () => {
+    silence.suspect()
+    vi.advanceTimersByTime(3 * interval)
+    expect(looks).toHaveLength(4)
+    looks[1]?.reject(new Error('no answer'))
+    await setImmediate()
+    await expect(silence.over()).rejects.toThrow('gives no answer')
+    looks[2]?.resolve()
+    await setImmediate()
+    await silence.over()
+    vi.advanceTimersByTime(3 * interval)
+    expect(looks).toHaveLength(4)
+  })
+
+  it('can come to be in doubt again, whatever earlier looks bring', async () => {
+    silence.suspect()
+    vi.advanceTimersByTime(interval)
+    looks[1]?.resolve()
+    await setImmediate()
+    silence.suspect()
+    vi.advanceTimersByTime(interval)
+    looks[0]?.resolve()
+    await setImmediate()
+    await expect(silence.over()).rejects.toThrow('gives no answer')
+    looks[2]?.resolve()
+    await setImmediate()
+    await silence.over()
+  })
+
+  it('is left alone once it is stopped', async () => {
+    silence.suspect()
+    silence.stop()
+    vi.advanceTimersByTime(3 * interval)
+    expect(looks).toHaveLength(1)
+    await silence.over()
+  })
+})
+
+it('who never suspects it never looks', async () => {
+  await silence.over()
+  vi.advanceTimersByTime(10 * interval)
+  expect(looks).toEqual([])
+})

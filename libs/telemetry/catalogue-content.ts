@@ -79,7 +79,7 @@ export const contentCatalogue = {
     type: 'counter',
     unit: '{file}',
     description:
-      'Readable files that were looked at again, by what came of it; `unscannable`, `altered`, `lost` and `error` stay readable and are marked, unless altered bytes cannot be looked at',
+      'Readable files that were looked at again, by what came of it; `unscannable`, `altered`, `lost` and `error` stay readable and are marked, unless altered bytes are not found clean',
     attributes: {
       'slipway.rescan.outcome': { values: ['clean', 'released', 'infected', 'unscannable', 'altered', 'lost', 'error', 'current', 'gone'] },
     },

@@ -62,10 +62,10 @@ describe('a notice', () => {
         tenantId: tenant.id,
         kind: 'files-infected',
         roles: ['owner', 'admin'],
-        facts: { count: '3', names: 'a.zip, b.zip, c.zip' },
+        facts: { count: '3', infected: '3', names: 'a.zip, b.zip, c.zip' },
         people: [
-          { principal: 'user:ada', facts: { count: '2', names: 'a.zip, c.zip' } },
-          { principal: 'key:ci', facts: { count: '1', names: 'b.zip' } },
+          { principal: 'user:ada', facts: { count: '2', infected: '2', names: 'a.zip, c.zip' } },
+          { principal: 'key:ci', facts: { count: '1', infected: '1', names: 'b.zip' } },
         ],
       },
     ])
@@ -82,8 +82,8 @@ describe('a notice', () => {
     test.advance(hour)
     expect(await tell()).toEqual({ files: 10 })
     expect(sent.map(({ facts }) => facts)).toEqual([
-      { count: '1', names: '0.bin' },
-      { count: '10', names: '0.bin, 1.bin, 2.bin, …' },
+      { count: '1', infected: '1', names: '0.bin' },
+      { count: '10', infected: '10', names: '0.bin, 1.bin, 2.bin, …' },
     ])
   })
 

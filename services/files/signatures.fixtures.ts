@@ -1,5 +1,6 @@
+import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { connect } from 'node:net'
+import { type AddressInfo, connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startClamd } from '@slipway/stack'
@@ -57,4 +58,31 @@ function command(port: number, word: 'RELOAD' | 'VERSION'): Promise<string> {
     socket.on('error', reject)
     socket.on('close', () => resolve(reply))
   })
+}
+
+/** The way to a clamd that knows its version, and fails at every content: as when it has no memory left. */
+export async function failingClamd({
+  host,
+  port,
+}: Pick<MovingClamd, 'host' | 'port'>): Promise<AsyncDisposable & { host: string; port: number }> {
+  const server = createServer((client) => {
+    client.once('data', (chunk) => {
+      if (!chunk.toString('latin1').startsWith('zINSTREAM')) {
+        const onward = connect({ host, port }, () => onward.write(chunk))
+        onward.pipe(client).on('error', () => onward.destroy())
+        return
+      }
+      // An empty frame ends the content.
+      const fail = (frames: Buffer) => frames.subarray(-4).equals(Buffer.alloc(4)) && client.end("stream: Can't allocate memory ERROR\0")
+      client.on('data', fail)
+      fail(chunk)
+    })
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return {
+    host: '127.0.0.1',
+    port: (server.address() as AddressInfo).port,
+    [Symbol.asyncDispose]: async () => void (await once(server.close(), 'close')),
+  }
 }

@@ -21,6 +21,7 @@ const unnoticed = and(eq(quarantine.foundBy, 'rescan'), isNull(quarantine.notice
 interface Told {
   name: string
   owner: string
+  verdict: 'infected' | 'unscannable'
 }
 
 /**
@@ -93,7 +94,7 @@ async function unclaimed(tx: Transaction): Promise<string[]> {
 
 async function readBatch(tx: Transaction, which: SQL): Promise<Batch | null> {
   const rows = await tx
-    .select({ name: quarantine.name, owner: quarantine.uploadedBy, noticeId: quarantine.noticeId })
+    .select({ name: quarantine.name, owner: quarantine.uploadedBy, verdict: quarantine.verdict, noticeId: quarantine.noticeId })
     .from(quarantine)
     .where(and(unnoticed, which))
     .orderBy(asc(quarantine.noticeId), asc(quarantine.createdAt), asc(quarantine.id))
@@ -106,7 +107,12 @@ async function readBatch(tx: Transaction, which: SQL): Promise<Batch | null> {
 function factsOf(files: readonly Told[]): Record<string, string> {
   const names = files.slice(0, namedFiles).map((file) => file.name)
   const more = files.length > names.length ? ', …' : ''
-  return { count: String(files.length), names: `${names.join(', ').slice(0, longestFact - more.length)}${more}` }
+  const infected = files.filter((file) => file.verdict === 'infected').length
+  return {
+    count: String(files.length),
+    infected: String(infected),
+    names: `${names.join(', ').slice(0, longestFact - more.length)}${more}`,
+  }
 }
 
 /** Asks again where somebody should have been told long ago: the tries of the job are used up. */

@@ -53,8 +53,8 @@ async function look(context: FilesContext, row: FileRow, rescan: Rescan & { data
   // The earlier verdict and the release were about other bytes then.
   const isForgiven = !isAltered && isReleased(row.release, verdict)
   if (verdict.verdict === 'infected' && !isForgiven) return await withdrawFile(context, row, found)
-  if (verdict.verdict === 'error') return await unknown(context, row, { found, database, last, reason: isAltered ? 'altered' : 'error' })
-  if (isAltered && verdict.verdict === 'unscannable') return (await withdrawFile(context, row, found)) === 'gone' ? 'gone' : 'altered'
+  if (isAltered && verdict.verdict !== 'clean') return (await withdrawFile(context, row, found)) === 'gone' ? 'gone' : 'altered'
+  if (verdict.verdict === 'error') return await unknown(context, row, { found, database, last })
   if (isAltered) return await doubt(context, row, { reason: 'altered', database })
   if (verdict.verdict === 'unscannable' && !isForgiven)
     return await doubt(context, row, { reason: verdict.reason ?? 'limits', database: verdict.database || database })
@@ -98,8 +98,8 @@ async function doubt(
 async function unknown(
   context: FilesContext,
   row: FileRow,
-  { found, database, last, reason }: { found: Rescanned; database: string; last: boolean; reason: 'error' | 'altered' },
+  { found, database, last }: { found: Rescanned; database: string; last: boolean },
 ): Promise<RescanOutcome> {
-  if (last) return await doubt(context, row, { reason, database })
+  if (last) return await doubt(context, row, { reason: 'error', database })
   throw problem('scanner.unavailable', { detail: 'the scanner gave no verdict', raw: found.verdict.raw })
 }

@@ -34,10 +34,19 @@ export function mailText(kind: MailKind, link: string | null, facts: Readonly<Re
 function infected(tenant: string, facts: Readonly<Record<string, string>>): Words {
   const count = facts.count ?? 'some'
   const whose = facts.whose === 'own' ? 'files of yours' : 'files'
+  const { subject, found } = findings(count, facts.infected ?? count)
   return {
-    subject: `Malware found in files of ${tenant}`,
-    text: `The scanner knows new malware, and found it in ${count} ${whose} in ${tenant} that had been clean before:\n\n${oneLine(facts.names ?? '')}\n\nNobody can read these files any more; who has downloaded them should look at the copies. Admins find them in the quarantine, with how often they were read.`,
+    subject: `${subject} ${tenant}`,
+    text: `The scanner has looked again at ${count} ${whose} in ${tenant} that had been clean before. ${found}:\n\n${oneLine(facts.names ?? '')}\n\nNobody can read these files any more; who has downloaded them should look at the copies. Admins find them in the quarantine, with how often they were read.`,
   }
+}
+
+/** Of what was taken from its readers, that which is not malware has other bytes than were uploaded, which nobody can look at. */
+function findings(count: string, infected: string): { subject: string; found: string } {
+  const altered = 'other bytes are stored than were uploaded, and it cannot look into them'
+  if (infected === count) return { subject: 'Malware found in files of', found: 'It knows new malware, and found it in them' }
+  if (infected === '0') return { subject: 'Altered files in', found: `Of them ${altered}` }
+  return { subject: 'Malware found in files of', found: `It found malware in ${infected} of them; of the others ${altered}` }
 }
 
 /** Names come from people: a line break in a subject would start another header. */

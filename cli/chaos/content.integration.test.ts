@@ -2,7 +2,7 @@ import { Readable } from 'node:stream'
 import { createScanner, type Scanner } from '@slipway/scanner'
 import { testScanner } from '@slipway/testing'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { cleanContent, infectedContent, sha256Of, smallSize } from './content.ts'
+import { cleanArchive, cleanContent, infectedContent, sha256Of, smallSize } from './content.ts'
 
 let scanner: Scanner
 beforeAll(() => {
@@ -28,4 +28,10 @@ test('clean content is clean, and unlike any other', async () => {
   expect(await verdictOf(bytes)).toBe('clean')
   expect([isInfected, sha256]).toEqual([false, sha256Of(bytes)])
   expect(cleanContent(bytes.length).sha256).not.toBe(sha256)
+})
+
+test('an archive of many members is clean', async () => {
+  const { bytes, isInfected } = cleanArchive()
+  expect([await verdictOf(bytes), isInfected]).toEqual(['clean', false])
+  expect(bytes.toString('latin1').split('PK\x03\x04')).toHaveLength(61)
 })

@@ -20,12 +20,23 @@ export function cleanContent(size: number): Content {
   return contentOf(randomBytes(size), false)
 }
 
+const archiveMembers = 60
+
+/** Of many members, each of which is looked at. */
+export function cleanArchive(): Content {
+  return contentOf(storedZip(others()), false)
+}
+
+function others(): Member[] {
+  return Array.from({ length: archiveMembers }, (_, n) => ({ name: `${n}.bin`, bytes: randomBytes(1024) }))
+}
+
 export function smallSize(): number {
   return randomInt(2048, 32 * 1024)
 }
 
 /**
- * By turns: the EICAR file itself, in an archive, in an archive beside other bytes. Among other bytes it is by agreement not found, so it
+ * By turns: the EICAR file itself, the last of many members of an archive, in an archive beside many bytes. Among other bytes it is by agreement not found, so it
  * stands alone or in an archive.
  * @param beside bytes of the other member
  */
@@ -33,7 +44,7 @@ export function infectedContent(turn: number, beside: number): Content {
   // Blanks may follow the 68 characters, up to 128 in all: they tell one file from the next.
   if (turn % 3 === 0) return contentOf(Buffer.concat([eicar(), Buffer.alloc(turn % 60, ' ')]), true)
   const member = { name: `${turn}.com`, bytes: eicar() }
-  if (turn % 3 === 1) return contentOf(storedZip([{ name: `${turn}.txt`, bytes: randomBytes(64) }, member]), true)
+  if (turn % 3 === 1) return contentOf(storedZip([...others(), member]), true)
   return contentOf(storedZip([{ name: `${turn}.bin`, bytes: randomBytes(beside) }, member]), true)
 }
 

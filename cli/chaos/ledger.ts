@@ -31,13 +31,16 @@ export interface Violation {
   readonly what: string
 }
 
-export type FileState = 'sent' | 'pending' | 'clean' | 'refused' | 'leaving' | 'trashed' | 'purged'
+/** `changing` = somebody is overwriting or rescanning it, and it is clean before and after. */
+export type FileState = 'sent' | 'pending' | 'clean' | 'changing' | 'refused' | 'leaving' | 'trashed' | 'purged'
 
 /** One upload and what became of it. */
 export interface Entry {
   readonly name: string
-  readonly sha256: string
-  readonly size: number
+  sha256: string
+  size: number
+  /** Digests of what was overwritten, the oldest first. */
+  readonly earlier: string[]
   readonly isInfected: boolean
   state: FileState
   /** Of the file, or of its record in quarantine. */
@@ -59,11 +62,16 @@ export class Ledger {
   /** What goes on now, for violations. */
   during = 'the start'
 
-  open(entry: Omit<Entry, 'state' | 'attempts'>): Entry {
-    const opened: Entry = { ...entry, state: 'sent', attempts: 0 }
+  open(entry: Omit<Entry, 'state' | 'attempts' | 'earlier'>): Entry {
+    const opened: Entry = { ...entry, earlier: [], state: 'sent', attempts: 0 }
     this.entries.push(opened)
-    if (!entry.isInfected) this.#clean.add(entry.sha256)
+    if (!entry.isInfected) this.knowClean(entry.sha256)
     return opened
+  }
+
+  /** From now on content of this digest may be readable. */
+  knowClean(sha256: string): void {
+    this.#clean.add(sha256)
   }
 
   /** Whether the load has made clean content of this digest. */

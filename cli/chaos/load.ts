@@ -1,9 +1,11 @@
 import { randomInt } from 'node:crypto'
 import { pause } from '../supervisor/poll.ts'
-import { cleanContent, infectedContent, partedSize, smallSize } from './content.ts'
+import { overwrite, rescan } from './changes.ts'
+import { type Content, cleanArchive, cleanContent, infectedContent, partedSize, smallSize } from './content.ts'
 import type { Client } from './insist.ts'
 import type { Entry } from './ledger.ts'
 import { read, remove, settled, upload } from './operations.ts'
+import { uploadInPieces } from './resumable.ts'
 import { syncBytes } from './world.ts'
 
 /** What many clients do, at a pace that does not wait for answers. */
@@ -79,21 +81,37 @@ export function startLoad(client: Client, pace: number): Load {
   }
 }
 
-/** By turns: half of them uploads, three in ten reads, one in ten infected, one in ten a deletion. */
+/**
+ * Of twenty in turn: eight uploads, one of them an archive; one in pieces; two infected; six reads, two deletions, and an overwrite or a
+ * rescan where there is a file for it.
+ */
 async function operate(client: Client, turn: number): Promise<void> {
   const began = client.meter.now()
-  const { done, kind } = operation(client, turn)
-  await done
-  if (kind !== 'none') client.meter.done(client.meter.now() - began)
+  await operation(client, turn)
+  client.meter.done(client.meter.now() - began)
 }
 
-function operation(client: Client, turn: number): { done: Promise<void>; kind: string } {
-  const place = turn % 10
-  if (place === 3) return { kind: 'infected', done: upload(client, infectedContent(Math.floor(turn / 10), largeSize)) }
-  const entry = place === 1 || place === 5 || place === 9 || place === 7 ? someFile(client) : undefined
-  if (entry && place === 7) return { kind: 'delete', done: remove(client, entry, turn % 20 === 7) }
-  if (entry) return { kind: 'read', done: read(client, entry) }
-  return { kind: 'clean', done: upload(client, cleanContent(sizeOf(turn))) }
+function operation(client: Client, turn: number): Promise<void> {
+  const place = turn % 20
+  const round = Math.floor(turn / 20)
+  if (place === 3 || place === 13) return upload(client, infectedContent(Math.floor(turn / 10), largeSize))
+  if (place === 2) return uploadInPieces(client, inPieces(round))
+  if (place === 6) return upload(client, cleanArchive())
+  const entry = withFile.has(place) ? someFile(client) : undefined
+  if (!entry) return upload(client, cleanContent(sizeOf(turn)))
+  if (place === 4) return overwrite(client, entry, round % 4 === 0 ? infectedContent(0, 0) : cleanContent(smallSize()))
+  if (place === 14) return rescan(client, entry)
+  if (place === 7 || place === 17) return remove(client, entry, place === 7)
+  return read(client, entry)
+}
+
+/** Places of operations with a file that is there. */
+const withFile: ReadonlySet<number> = new Set([1, 4, 5, 7, 9, 11, 14, 15, 17, 19])
+
+/** One in five is infected, and one in ten is larger than a part of what the store gets. */
+function inPieces(round: number): Content {
+  if (round % 5 === 0) return infectedContent(2, largeSize)
+  return cleanContent(round % 10 === 3 ? partedSize : largeSize)
 }
 
 function sizeOf(turn: number): number {

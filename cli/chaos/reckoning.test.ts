@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { expect, test } from 'vitest'
+import { answer, scripted } from './client.fixtures.ts'
 import { type FileState, Ledger } from './ledger.ts'
 import type { FileBody } from './operations.ts'
-import { compare } from './reckoning.ts'
+import { compare, compareVersions } from './reckoning.ts'
 
 const name = randomUUID()
 
@@ -28,6 +29,7 @@ test.each<[FileState, number, number]>([
   ['leaving', 1, 0],
   ['leaving', 0, 1],
   ['leaving', 0, 0],
+  ['changing', 1, 0],
 ])('%s is well with %i files and %i in the trash', (state, live, trashed) => {
   expect(
     rulesOf(
@@ -56,4 +58,28 @@ test('a second file has a number behind its name', () => {
 test('another digest or size is other bytes', () => {
   expect(rulesOf('clean', [fileOf({ sha256: 'other' })])).toEqual(['wrong-bytes'])
   expect(rulesOf('trashed', [], [fileOf({ size: 8 })])).toEqual(['wrong-bytes'])
+})
+
+test.each([
+  ['all versions are there', ['c', 'b', 'a'], []],
+  ['one is missing', ['c', 'b'], ['lost']],
+  ['they are in another order', ['c', 'a', 'b'], ['lost']],
+  ['the newest is not the content', ['b', 'c', 'a'], ['lost']],
+])('of what was overwritten, %s', async (_, versions, rules) => {
+  await using api = await scripted((response, { path }) =>
+    path.includes('/versions')
+      ? answer(200, { items: versions.map((sha256) => ({ sha256, verdict: 'clean' })) })(response, {
+          method: '',
+          path,
+          headers: {},
+          body: Buffer.of(),
+        })
+      : void response.end('content of now'),
+  )
+  const entry = api.ledger.open({ name, sha256: 'c', size: 1, isInfected: false })
+  Object.assign(entry, { state: 'clean', id: 'f1' })
+  entry.earlier.push('a', 'b')
+  expect(await compareVersions(api.client)).toBe(2)
+  // Its content is compared as that of every file.
+  expect(api.rules()).toEqual(['wrong-bytes', ...rules])
 })

@@ -2,10 +2,11 @@ import { createStorage } from '@slipway/storage'
 import { reconcileAll } from '../doctor/reconcile.ts'
 import { poll } from '../supervisor/poll.ts'
 import { jsonOf } from './call.ts'
+import { versionsOf } from './changes.ts'
 import { sha256Of } from './content.ts'
 import { type Client, insist } from './insist.ts'
 import type { Entry } from './ledger.ts'
-import { type FileBody, settled } from './operations.ts'
+import { type FileBody, read, settled } from './operations.ts'
 import { contentOf, keysOf, readableBucket } from './probe.ts'
 import { manifests, type World } from './world.ts'
 
@@ -29,6 +30,8 @@ export async function settleAll(client: Client): Promise<void> {
 export interface Reckoning {
   readonly filesListed: number
   readonly contentsRead: number
+  /** Earlier contents of what was overwritten. */
+  readonly versionsKept: number
   /** What the first comparison found and removed, bucket by bucket. */
   readonly swept: readonly string[]
   readonly afterwards: readonly string[]
@@ -43,13 +46,14 @@ export async function reckon(client: Client, world: World, afterSweep: () => Pro
   const trashed = await list(client, true)
   compare(client, live, trashed)
   const contentsRead = await readAll(client, world)
+  const versionsKept = await compareVersions(client)
   const swept = await reconciled(world, { repair: true })
   await afterSweep()
   const afterwards = await reconciled(world, { repair: false })
   for (const { level, name, what } of [...swept.filter(({ fault }) => fault === 'content.lost'), ...afterwards])
     if (level !== 'ok') client.ledger.violate('left-over', `${name}: ${what}`)
   const told = (findings: typeof swept) => findings.map(({ name, what }) => `${name}: ${what}`)
-  return { filesListed: live.length + trashed.length, contentsRead, swept: told(swept), afterwards: told(afterwards) }
+  return { filesListed: live.length + trashed.length, contentsRead, versionsKept, swept: told(swept), afterwards: told(afterwards) }
 }
 
 /** Nobody writes any more: what is there now is old enough. */
@@ -83,22 +87,40 @@ export function compare({ ledger }: Pick<Client, 'ledger'>, live: readonly FileB
     const count = there.length + thrown.length
     const what = `${entry.name} (${entry.state}): ${there.length} files, ${thrown.length} in the trash`
     if (count > 1) ledger.violate('doubled', what)
-    if (count !== expectedOf(entry) && entry.state !== 'sent' && entry.state !== 'leaving')
-      ledger.violate(count === 0 ? 'lost' : 'unexpected-answer', what)
+    if (count !== expectedOf(entry) && !isUnderWay(entry)) ledger.violate(count === 0 ? 'lost' : 'unexpected-answer', what)
     for (const { sha256, size } of [...there, ...thrown])
       if (sha256 !== entry.sha256 || size !== entry.size) ledger.violate('wrong-bytes', what)
   }
+}
+
+/** It has no answer that tells what became of it. */
+function isUnderWay({ state }: Entry): boolean {
+  return state === 'sent' || state === 'leaving' || state === 'changing'
 }
 
 function expectedOf({ state }: Entry): number {
   return state === 'clean' || state === 'trashed' ? 1 : 0
 }
 
-/** Every file that was acknowledged, at the store itself. */
+/** What was overwritten and is there, with all that it had been. @returns how many earlier contents */
+export async function compareVersions(client: Client): Promise<number> {
+  let count = 0
+  for (const entry of client.ledger.inState('clean').filter(({ earlier }) => earlier.length > 0)) {
+    await read(client, entry)
+    const versions = await versionsOf(client, entry)
+    const expected = [entry.sha256, ...entry.earlier.toReversed()]
+    count += entry.earlier.length
+    if (versions && versions.join() !== expected.join())
+      client.ledger.violate('lost', `${entry.name}: ${versions.length} versions of ${expected.length}, or others`)
+  }
+  return count
+}
+
+/** Every file that was acknowledged, at the store itself, where what was overwritten lies under the ids of its versions. */
 async function readAll({ ledger }: Client, { target }: World): Promise<number> {
   await using storage = createStorage(target.storage)
   const keys = new Map((await keysOf(storage, readableBucket)).map((key) => [key.split('/')[1], key]))
-  const waiting = ledger.inState('clean', 'trashed')
+  const waiting = ledger.inState('clean', 'trashed').filter(({ earlier }) => earlier.length === 0)
   const count = waiting.length
   const lane = async () => {
     for (let entry = waiting.pop(); entry; entry = waiting.pop()) {

@@ -43,6 +43,7 @@ function replicaOf(name: string, killed: string[], isReady = true): Replica {
     kind,
     restarts: 0,
     killedAt: 0,
+    readyUrl: '',
     get isReady() {
       return state.isReady
     },

@@ -1,11 +1,11 @@
 import { mkdtemp, readFile } from 'node:fs/promises'
 import { loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { syntheticSignatures } from '@slipway/cli/signatures'
 import { archiveLimits, createScanner, scanAhead } from '@slipway/scanner'
 import { removeHome, startClamd } from '@slipway/stack'
 import { mixedZip } from './archives.fixtures.ts'
 import { publish, quantile } from './results.ts'
-import { syntheticSignatures } from './signatures.ts'
 
 /**
  * From the last byte of a zip to its verdict, with its members scanned ahead and by one scan of the whole alone, in turn, on a clamd with as
@@ -33,7 +33,7 @@ const cases: Record<string, Case> = {
 }
 
 const home = await mkdtemp(join(tmpdir(), 'slipway-bench-'))
-const database = await syntheticSignatures(join(tmpdir(), 'slipway-bench'))
+const database = await syntheticSignatures()
 await using clamd = await startClamd({ home, database, maxFileBytes })
 const limits = { connections: 12, queueSeconds: 60, idleSeconds: 60, maxFileBytes }
 /** Its clock stands still: members go ahead also when the machine has other work, and clamd is slow. */

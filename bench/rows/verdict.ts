@@ -1,10 +1,8 @@
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { syntheticSignatures } from '@slipway/cli/signatures'
 import { startClamd, startSeaweed } from '@slipway/stack'
 import { type Child, startChild } from '../child.ts'
 import type { Measure, Row, Side } from '../measure.ts'
 import { processorSeconds } from '../processor.ts'
-import { syntheticSignatures } from '../signatures.ts'
 import type { GateSettings, ToVerdict } from './gate.child.ts'
 import { openHome } from './home.ts'
 
@@ -26,7 +24,7 @@ export const verdict: Row = {
   lines: ['verdict-16', 'verdict-256'],
   async open(stack) {
     const home = await openHome(stack)
-    const database = await syntheticSignatures(join(tmpdir(), 'slipway-bench'))
+    const database = await syntheticSignatures()
     const clamd = stack.use(await startClamd({ home, database, maxFileBytes }))
     const { endpoint, region, accessKey, secretKey } = stack.use(await startSeaweed({ home, durable: false }))
     const child = stack.use(await startChild(new URL('gate.child.ts', import.meta.url)))

@@ -1,9 +1,12 @@
+import { once } from 'node:events'
+import type { Socket } from 'node:net'
 import { expect, test } from 'vitest'
 import { answer, scripted } from './client.fixtures.ts'
 import type { Chaos, Fault } from './faults/fault.ts'
 import { again } from './faults/postgres.ts'
 import { faults } from './faults.ts'
 import type { Replica } from './replica.ts'
+import { openListener } from './way.ts'
 import type { World } from './world.ts'
 
 const named = (name: string): Fault => faults.find((fault) => fault.name === name) ?? expect.fail(`there is no ${name}`)
@@ -24,8 +27,9 @@ test('the short list is short', () => {
   expect(faults.filter(({ short }) => short).map(({ name }) => name)).toEqual(['api killed', 'clamd hung', 'redis wiped'])
 })
 
-test('without Redis requests go on', () => {
-  expect(faults.filter(({ goesOn }) => goesOn).map(({ name }) => name)).toEqual(['redis killed', 'redis wiped', 'redis out of memory'])
+test('without Redis, and beside slow clients, requests go on', () => {
+  const going = faults.filter(({ goesOn }) => goesOn).map(({ name }) => name)
+  expect(going).toEqual(['redis killed', 'redis wiped', 'redis out of memory', '2000 slow clients'])
 })
 
 test('only what flows from the object store may break off', () => {
@@ -43,6 +47,7 @@ function replicaOf(name: string, killed: string[], isReady = true): Replica {
     kind,
     restarts: 0,
     killedAt: 0,
+    readyUrl: '',
     get isReady() {
       return state.isReady
     },
@@ -95,6 +100,27 @@ test('the same key fifty times: another answer is a violation', async () => {
   await named('the same key fifty times').begin({ ...given.chaos, client: api.client })
   expect(api.rules()).toEqual(['doubled'])
   await api[Symbol.asyncDispose]()
+})
+
+test('half of the slow clients never end their headers, all others come with credentials and do not end their body', async () => {
+  const sockets = new Set<Socket>()
+  const openings: string[] = []
+  await using server = await openListener((socket) => {
+    sockets.add(socket)
+    socket.once('data', (data: Buffer) => openings.push(data.toString('utf8')))
+  })
+  await using given = await chaosOf([])
+  const world = { filesPorts: [server.port] } as unknown as World
+  const heal = await named('2000 slow clients').begin({ ...given.chaos, world })
+  await expect.poll(() => openings.length, { timeout: 20_000 }).toBe(2000)
+  const bodies = openings.filter((opening) => opening.includes('\r\n\r\n'))
+  expect([bodies.length, bodies.filter((opening) => opening.includes(`authorization: Bearer ${given.client.apiKey}`)).length]).toEqual([
+    1000, 1000,
+  ])
+  const leaving = Promise.all([...sockets].map((socket) => once(socket, 'end')))
+  await heal?.()
+  await leaving
+  expect(given.notes).toEqual([expect.stringMatching(/ 0 of 2000 slow ones shown the door$/)])
 })
 
 test('what is done again and again ends when it is told to', async () => {

@@ -30,10 +30,10 @@ test('a violation belongs to what was going on', () => {
   expect(ledger.violations).toEqual([{ rule: 'lost', during: 'clamd killed', what: 'a' }])
 })
 
-test('what only came too late is counted apart', () => {
+test('what only came too late, or not about, is counted apart', () => {
   const ledger = new Ledger()
-  for (const rule of ['slow-answer', 'lost', 'recovery', 'no-retry-after'] as const) ledger.violate(rule, 'a')
-  expect([ledger.violationCount, ledger.lateCount]).toEqual([4, 2])
+  for (const rule of ['slow-answer', 'lost', 'recovery', 'no-retry-after', 'left-out'] as const) ledger.violate(rule, 'a')
+  expect([ledger.violationCount, ledger.lateCount]).toEqual([5, 3])
 })
 
 test('all are counted, and a few hundred kept', () => {

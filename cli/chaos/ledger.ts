@@ -16,13 +16,14 @@ export const rules = {
   'ended-by-itself': 'a process that ended without being killed',
   outage: 'requests that were not answered during a fault that leaves what they need',
   'no-effect': 'a fault that did not come about as it should',
+  'left-out': 'a fault that this machine cannot bring about',
   recovery: 'not back to 95 % of the former rate within 15 s',
 } as const
 
 export type Rule = keyof typeof rules
 
-/** What a busy machine brings about by itself: marks for a run that has the machine to itself, not for one among other tests. */
-const rulesOfTime: readonly Rule[] = ['slow-answer', 'slow-refusal', 'recovery', 'outage', 'no-effect']
+/** What a busy or a poor machine brings about by itself: marks for a run that has a machine of its own, not for one among other tests. */
+const rulesOfMachine: readonly Rule[] = ['slow-answer', 'slow-refusal', 'recovery', 'outage', 'no-effect', 'left-out']
 
 export interface Violation {
   readonly rule: Rule
@@ -82,7 +83,7 @@ export class Ledger {
   violate(rule: Rule, what: string): void {
     const { during } = this
     this.#counts.set(during, this.violationsDuring(during) + 1)
-    if (rulesOfTime.includes(rule)) this.#late++
+    if (rulesOfMachine.includes(rule)) this.#late++
     if (this.violations.length < kept) this.violations.push({ rule, during, what })
   }
 
@@ -94,7 +95,7 @@ export class Ledger {
     return [...this.#counts.values()].reduce((sum, count) => sum + count, 0)
   }
 
-  /** Of the violations, those by which something only came too late. */
+  /** Of the violations, those that may tell of the machine only: something came too late, or did not come about. */
   get lateCount(): number {
     return this.#late
   }

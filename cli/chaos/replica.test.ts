@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { freePorts } from '@slipway/stack'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { temporaryFolder } from '../folders.fixtures.ts'
-import { startReplica } from './replica.ts'
+import { brokeByKill, startReplica } from './replica.ts'
 
 let stack: AsyncDisposableStack
 beforeEach(() => {
@@ -93,4 +93,15 @@ test('another’s kill is not ours', async () => {
   await replica.ready(30_000, signal)
   process.kill(Number(await (await fetch(url)).text()), 'SIGKILL')
   await expect.poll(() => ends.length, { timeout: 20_000 }).toBe(1)
+})
+
+test('a kill explains what broke of its kind, at that time or a moment after', () => {
+  const replicas = [
+    { kind: 'files-api', killedAt: Number.NEGATIVE_INFINITY },
+    { kind: 'files-api', killedAt: 5000 },
+    { kind: 'files-worker', killedAt: 9000 },
+  ]
+  const explains = (began: number) => brokeByKill(replicas, 'files-api', began)
+  expect([4000, 6000, 6001, 9000].map(explains)).toEqual([true, true, false, false])
+  expect(brokeByKill(replicas, 'files-worker', 9000)).toBe(true)
 })

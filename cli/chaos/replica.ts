@@ -12,10 +12,20 @@ export interface Replica extends AsyncDisposable {
   readonly restarts: number
   /** When the harness killed it last, by the monotonic clock. */
   readonly killedAt: number
+  /** Of its own listener, past every balancer. */
+  readonly readyUrl: string
   /** With SIGKILL; it comes back by itself. False when there is nothing to kill. */
   kill(): boolean
   /** Resolves when it is ready; rejects when it is not within the time. */
   ready(within: number, signal: AbortSignal): Promise<void>
+}
+
+/** Before its process was killed, a connection may have waited for it for so long. */
+const waitedMilliseconds = 1000
+
+/** Whether a kill explains that a connection to this kind of process broke, which was opened at that moment. */
+export function brokeByKill(replicas: readonly Pick<Replica, 'kind' | 'killedAt'>[], kind: string, began: number): boolean {
+  return replicas.some((replica) => replica.kind === kind && replica.killedAt >= began - waitedMilliseconds)
 }
 
 interface ReplicaOptions {
@@ -66,6 +76,9 @@ export function startReplica(options: ReplicaOptions): Replica {
     },
     get killedAt() {
       return state.killedAt
+    },
+    get readyUrl() {
+      return options.child().readyUrl
     },
     kill() {
       if (state.pid === 0 || state.isKilled) return false

@@ -30,12 +30,20 @@ export function renderEnd({ seconds, uploads, probe, reckoning, violationCount, 
     '',
     violationCount === 0
       ? `Nothing was violated in ${seconds} s.`
-      : `${violationCount} violations in ${seconds} s, ${lateCount} of them answers or recoveries that came too late.`,
+      : `${violationCount} violations in ${seconds} s, ${lateCount} of them what came too late or did not come about.`,
   ].join('\n')
 }
 
 function renderViolation({ rule, during, what }: Violation): string {
   return `violated    ${rule} (${rules[rule]}) during ${during}: ${what}`
+}
+
+/** Among other tests the machine is not ours: what is late tells of them, and what was left out of the machine. */
+export function countedViolations(
+  { violationCount, lateCount }: Pick<ChaosResult, 'violationCount' | 'lateCount'>,
+  isWhole: boolean,
+): number {
+  return isWhole ? violationCount : violationCount - lateCount
 }
 
 /** Beside the other results that are kept. */

@@ -10,6 +10,7 @@ import { measurePace, startLoad } from './load.ts'
 import { createMeter } from './meter.ts'
 import { type Probe, startProbe } from './probe.ts'
 import { type Reckoning, reckon, settleAll } from './reckoning.ts'
+import { brokeByKill } from './replica.ts'
 import { renderTrial } from './report.ts'
 import { runTrial, type Trial } from './trial.ts'
 import { startWorld, type World } from './world.ts'
@@ -30,7 +31,7 @@ export interface ChaosResult {
   readonly restarts: Readonly<Record<string, number>>
   readonly reckoning: Reckoning
   readonly violationCount: number
-  /** Of these, answers and recoveries that only came too late. */
+  /** Of these, what may tell of the machine only: answers and recoveries that came too late, faults that did not come about. */
   readonly lateCount: number
   readonly violations: readonly Violation[]
 }
@@ -114,9 +115,6 @@ interface ClientBasis {
   readonly signal: AbortSignal
 }
 
-/** Before its process was killed, a connection may have waited for it for so long. */
-const waitedMilliseconds = 1000
-
 function clientOf({ ports, apiKey, replicas }: World, { ledger, going, signal }: ClientBasis): Client {
   return {
     port: ports.files,
@@ -124,8 +122,8 @@ function clientOf({ ports, apiKey, replicas }: World, { ledger, going, signal }:
     ledger,
     meter: createMeter(),
     signal,
-    mayBreak: (began, method) =>
-      going.fault?.breaks?.(method) === true || replicas.some(({ killedAt }) => killedAt >= began - waitedMilliseconds),
+    // The only processes that hold connections of these clients: what dies behind them has to become an answer.
+    mayBreak: (began, method) => going.fault?.breaks?.(method) === true || brokeByKill(replicas, 'files-api', began),
   }
 }
 

@@ -75,9 +75,15 @@ test('violations are those of the fault, and its notes are told', async () => {
   expect(api.ledger.violations.map(({ during }) => during)).toEqual(['the start', 'a fault'])
 })
 
-test('one that this machine cannot do is no violation', async () => {
-  const told = await trial({ seconds: 60, begin: async () => null })
-  expect(told).toMatchObject({ violations: 0 })
+test('one that this machine cannot do is over at once, and a violation that tells why', async () => {
+  const begin: Fault['begin'] = async ({ note }) => {
+    note('nothing may be mounted here')
+    return null
+  }
+  const told = await trial({ seconds: 60, begin })
+  expect(told).toMatchObject({ violations: 1, notes: ['nothing may be mounted here'] })
+  expect(api.ledger.violations).toMatchObject([{ rule: 'left-out', what: 'a fault: nothing may be mounted here' }])
+  expect(api.ledger.lateCount).toBe(1)
 })
 
 test('it is healed when the run is interrupted', async () => {

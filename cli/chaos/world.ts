@@ -17,7 +17,9 @@ import { openBalancer } from './way.ts'
 
 /** What takes part: those whose processes hold the scan gate, and who says who may call it. */
 export const manifests = [identity, files] as const
-const replicasOfEach = 2
+export const replicasOfEach = 2
+/** Connections of each process and role. */
+export const poolSize = 10
 /** In which a process that nobody disturbs becomes ready, on a machine that has other things to do. */
 const readySeconds = 180
 
@@ -34,6 +36,7 @@ const limits = {
   CLAMAV_IDLE_SECONDS: '5',
   CLAMAV_QUEUE_SECONDS: '5',
   DATABASE_CONNECT_SECONDS: '5',
+  DATABASE_POOL_SIZE: String(poolSize),
   HTTP_REQUESTS_PER_MINUTE: '10000000',
   LOG_LEVEL: 'warn',
 }

@@ -3,7 +3,7 @@ import { textOption, unknownWord } from '../arguments.ts'
 import type { Breakage } from '../chaos/breakage.ts'
 import type { Fault } from '../chaos/faults/fault.ts'
 import { faults } from '../chaos/faults.ts'
-import { renderEnd, writeResult } from '../chaos/report.ts'
+import { countedViolations, renderEnd, writeResult } from '../chaos/report.ts'
 import { runChaos } from '../chaos/run.ts'
 import type { Command, Invocation } from '../command.ts'
 import { exitCodes } from '../failure.ts'
@@ -24,9 +24,7 @@ export const chaos: Command = {
       const result = await runChaos({ faults: chosen, breakage, print: (text) => console.log(text), signal: stopping.signal })
       console.log(renderEnd(result))
       if (chosen === faults && breakage === null) writeResult(result)
-      // Among other tests the machine is not ours, and what is late tells of them.
-      const counted = chosen === faults ? result.violationCount : result.violationCount - result.lateCount
-      return counted === 0 ? exitCodes.ok : exitCodes.failed
+      return countedViolations(result, chosen === faults) === 0 ? exitCodes.ok : exitCodes.failed
     } catch (error) {
       if (stopping.signal.aborted) return exitCodes.interrupted
       throw error

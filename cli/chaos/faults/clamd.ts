@@ -2,8 +2,9 @@ import { execFile } from 'node:child_process'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { type ClamdAt, putSignatures, type Reload, reload, takeSignatures } from '../clamd-database.ts'
 import type { ClamdManner } from '../clamd-way.ts'
-import { reach } from '../way.ts'
+import { syntheticSignatures } from '../signatures.ts'
 import type { Chaos, Fault } from './fault.ts'
 
 const run = promisify(execFile)
@@ -28,18 +29,37 @@ const hung: Fault = {
   },
 }
 
-/** Each waits for the scans before it, and holds up those that come after it. */
-const reloadMilliseconds = 3000
-
+/** As many signatures as the official database has come and go: clamd waits for the scans before a reload, and all others for its end. */
 const reloading: Fault = {
   name: 'clamd reloading',
-  seconds: 8,
-  async begin({ world: { stores } }) {
-    const reload = async () => (await reach(stores.clamd.part.port))?.end('zRELOAD\0').resume()
-    await reload()
-    const timer = setInterval(() => void reload(), reloadMilliseconds)
-    return async () => clearInterval(timer)
+  seconds: 20,
+  async begin(chaos) {
+    const { folder, stores } = chaos.world
+    return reloadWith({ folder, port: stores.clamd.part.port }, await syntheticSignatures(), chaos)
   },
+}
+
+/** @returns what waits for them, and lets them go */
+export async function reloadWith(
+  clamd: ClamdAt,
+  more: string,
+  { client: { ledger }, note, signal }: Omit<Chaos, 'world'>,
+): Promise<() => Promise<void>> {
+  await putSignatures(clamd, more)
+  const coming = reload(clamd, signal)
+  coming.catch(() => undefined)
+  return async () => {
+    const come = await coming
+    await takeSignatures(clamd, more)
+    const gone = await reload(clamd, signal)
+    const what = `${told(come)}, then ${told(gone)}`
+    note(what)
+    if (!come || !gone || come.signatures <= gone.signatures) ledger.violate('no-effect', what)
+  }
+}
+
+function told(found: Reload | null): string {
+  return found ? `${found.signatures} signatures loaded in ${found.seconds} s` : 'none loaded'
 }
 
 function cut(manner: ClamdManner, where: string): Fault {

@@ -7,13 +7,12 @@ import { uploadCall } from '../operations.ts'
 import type { Chaos, Fault } from './fault.ts'
 
 const slowCount = 2000
-/** Of them, so many have credentials: each of these takes a place at the scanner, of which two APIs have 24, until others wait for it. */
-const admitted = 40
 
 /** They come past the balancer, as its sockets are ours. */
 const slow: Fault = {
   name: '2000 slow clients',
   seconds: 20,
+  goesOn: true,
   async begin({ world, client, note }) {
     const { filesPorts: ports } = world
     const before = client.meter.quantile(0.99, client.meter.now() - 5000)
@@ -34,12 +33,11 @@ const slow: Fault = {
   },
 }
 
-/** Half of them never end their headers, the others send a body byte by byte. */
+/** Half of them never end their headers, the others send a body byte by byte, as the tenant of all the rest: each wants one of 24 places. */
 function openingOf(index: number, apiKey: string): string {
   const start = 'POST /api/v1/files HTTP/1.1\r\nhost: localhost\r\n'
   if (index % 2 === 0) return `${start}x-slow: `
-  const credentials = index < admitted * 2 ? `authorization: Bearer ${apiKey}\r\n` : ''
-  return `${start}${credentials}content-type: multipart/form-data; boundary=b\r\ncontent-length: 100000\r\n\r\n--b\r\ncontent-disposition: form-data; name="file"; filename="slow"\r\n\r\n`
+  return `${start}authorization: Bearer ${apiKey}\r\ncontent-type: multipart/form-data; boundary=b\r\ncontent-length: 100000\r\n\r\n--b\r\ncontent-disposition: form-data; name="file"; filename="slow"\r\n\r\n`
 }
 
 function dawdle(port: number, opening: string): Socket {

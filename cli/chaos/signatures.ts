@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { createWriteStream, existsSync } from 'node:fs'
 import { mkdir, rename, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
@@ -12,11 +13,13 @@ const patternBytes = { least: 12, most: 60 }
 /** Types that patterns are for, as they are told in ndb: any file, programs, OLE2, HTML, mail, text. */
 const targets = [0, 0, 0, 1, 1, 1, 1, 2, 3, 4, 7]
 
+const shared = join(tmpdir(), 'slipway-bench')
+
 /**
  * A folder of signatures as many as the official database has, none of which is in any content: 180,000 patterns and 1.5 million hashes.
  * Made once; always the same.
  */
-export async function syntheticSignatures(cache: string): Promise<string> {
+export async function syntheticSignatures(cache = shared): Promise<string> {
   const folder = join(cache, 'synthetic-signatures-1')
   if (existsSync(folder)) return folder
   const unfinished = `${folder}.${process.pid}`

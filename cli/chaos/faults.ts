@@ -5,6 +5,7 @@ import type { Fault } from './faults/fault.ts'
 import { postgresFaults } from './faults/postgres.ts'
 import { processFaults } from './faults/processes.ts'
 import { redisFaults } from './faults/redis.ts'
+import { rescanFaults } from './faults/rescans.ts'
 import { storageFaults } from './faults/storage.ts'
 
 /** Everything that may happen, in the order in which it does: what a kill leaves behind is to come to its end while the rest goes on. */
@@ -15,5 +16,6 @@ export const faults: readonly Fault[] = [
   ...postgresFaults,
   ...storageFaults,
   ...clientFaults,
+  ...rescanFaults,
   ...clockFaults,
 ]

@@ -102,25 +102,47 @@ test('the same key fifty times: another answer is a violation', async () => {
   await api[Symbol.asyncDispose]()
 })
 
-test('half of the slow clients never end their headers, all others come with credentials and do not end their body', async () => {
+/** Begins it before a listener that says this to each whose headers have come to their end, and else waits for all of them to be there. */
+async function slowClients(said?: string) {
   const sockets = new Set<Socket>()
   const openings: string[] = []
-  await using server = await openListener((socket) => {
+  const server = await openListener((socket) => {
     sockets.add(socket)
-    socket.once('data', (data: Buffer) => openings.push(data.toString('utf8')))
+    socket.once('data', (data: Buffer) => {
+      openings.push(data.toString('utf8'))
+      if (said !== undefined && data.includes('\r\n\r\n')) socket.end(said)
+    })
   })
-  await using given = await chaosOf([])
+  const given = await chaosOf([])
   const world = { filesPorts: [server.port] } as unknown as World
   const heal = await named('2000 slow clients').begin({ ...given.chaos, world })
   await expect.poll(() => openings.length, { timeout: 20_000 }).toBe(2000)
-  const bodies = openings.filter((opening) => opening.includes('\r\n\r\n'))
-  expect([bodies.length, bodies.filter((opening) => opening.includes(`authorization: Bearer ${given.client.apiKey}`)).length]).toEqual([
-    1000, 1000,
-  ])
-  const leaving = Promise.all([...sockets].map((socket) => once(socket, 'end')))
-  await heal?.()
+  const dispose = () => Promise.all([server[Symbol.asyncDispose](), given[Symbol.asyncDispose]()])
+  return { ...given, sockets, openings, heal, [Symbol.asyncDispose]: async () => void (await dispose()) }
+}
+
+test('half of the slow clients never end their headers, all others come with credentials and do not end their body', async () => {
+  await using slow = await slowClients()
+  const bodies = slow.openings.filter((opening) => opening.includes('\r\n\r\n'))
+  const admitted = bodies.filter((opening) => opening.includes(`\r\nauthorization: Bearer ${slow.client.apiKey}\r\n`))
+  expect([bodies.length, admitted.length]).toEqual([1000, 1000])
+  const leaving = Promise.all([...slow.sockets].map((socket) => once(socket, 'end')))
+  await slow.heal?.()
   await leaving
-  expect(given.notes).toEqual([expect.stringMatching(/ 0 of 2000 slow ones shown the door$/)])
+  expect(slow.notes.at(-1)).toBe('0 of 2000 slow ones shown the door')
+  expect(slow.rules()).toEqual([])
+})
+
+test.each([
+  ['503', []],
+  ['401', ['no-effect']],
+])('what slow clients are told is noted, and that they have to be let in: %s', async (status, rules) => {
+  await using slow = await slowClients(`HTTP/1.1 ${status} Whatever\r\nconnection: close\r\n\r\n`)
+  // Each leaves when it has been told.
+  await expect.poll(() => [...slow.sockets].filter(({ readableEnded }) => readableEnded).length, { timeout: 20_000 }).toBe(1000)
+  await slow.heal?.()
+  expect(slow.notes.at(-1)).toBe(`1000 of 2000 slow ones shown the door: 1000 by a ${status}`)
+  expect(slow.rules()).toEqual(rules)
 })
 
 test('what is done again and again ends when it is told to', async () => {

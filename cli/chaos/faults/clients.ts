@@ -17,8 +17,10 @@ const slow: Fault = {
     const { filesPorts: ports } = world
     const before = client.meter.quantile(0.99, client.meter.now() - 5000)
     const began = client.meter.now()
+    const told = new Map<string, number>()
+    const tell = (status: string) => told.set(status, (told.get(status) ?? 0) + 1)
     const sockets = Array.from({ length: slowCount }, (_, index) =>
-      dawdle(ports[Math.floor(index / 2) % ports.length] ?? 0, openingOf(index, client.apiKey)),
+      dawdle(ports[Math.floor(index / 2) % ports.length] ?? 0, openingOf(index, client.apiKey), tell),
     )
     const timer = setInterval(() => {
       for (const socket of sockets) if (socket.writable) socket.write('x')
@@ -27,7 +29,11 @@ const slow: Fault = {
       clearInterval(timer)
       const left = sockets.filter(({ closed }) => !closed).length
       const p99 = client.meter.quantile(0.99, began)
-      note(`p99 of the others ${Math.round(before)} → ${Math.round(p99)} ms, ${slowCount - left} of ${slowCount} slow ones shown the door`)
+      const statuses = [...told].map(([status, count]) => `${count} by a ${status}`).join(', ')
+      note(`p99 of the others ${Math.round(before)} → ${Math.round(p99)} ms`)
+      note(`${slowCount - left} of ${slowCount} slow ones shown the door${statuses && `: ${statuses}`}`)
+      // Who is not let in takes no place.
+      if (told.has('401')) client.ledger.violate('no-effect', `${told.get('401')} slow clients were not let in`)
       for (const socket of sockets) socket.destroy()
     }
   },
@@ -40,9 +46,10 @@ function openingOf(index: number, apiKey: string): string {
   return `${start}authorization: Bearer ${apiKey}\r\ncontent-type: multipart/form-data; boundary=b\r\ncontent-length: 100000\r\n\r\n--b\r\ncontent-disposition: form-data; name="file"; filename="slow"\r\n\r\n`
 }
 
-function dawdle(port: number, opening: string): Socket {
+function dawdle(port: number, opening: string, tell: (status: string) => void): Socket {
   const socket = connect({ host: '127.0.0.1', port }, () => socket.write(opening))
   socket.on('error', () => undefined)
+  socket.once('data', (answer) => tell(answer.toString('latin1').split(' ', 2)[1] ?? 'nothing'))
   return socket.resume()
 }
 

@@ -53,7 +53,7 @@ test.each([
   ['clean content is refused', second, answer(422, { code: 'file.infected' }), 'unexpected-answer'],
   ['somebody else was faster, though nobody was', second, answer(412, { code: 'precondition.failed' }), 'unexpected-answer'],
   ['other bytes are stored', second, answer(200, { sha256: 'other' }), 'wrong-bytes'],
-] as const)('that %s is a violation', async (_, content, reply, rule) => {
+] as const)('that %s is a violation', async (...[, content, reply, rule]) => {
   await using api = await world(looked, reply)
   await overwrite(api.client, api.entry, content)
   expect(api.rules()).toEqual([rule])

@@ -21,7 +21,7 @@ describe('mailText', () => {
     ['malware and altered bytes', { infected: '1' }, 'Malware found in files of Acme', /malware in 1 of them; of the others other bytes/],
     ['altered bytes only', { infected: '0' }, 'Altered files in Acme', /Of them other bytes are stored than were uploaded/],
     ['what an earlier release found, which told of nothing else', {}, 'Malware found in files of Acme', /new malware/],
-  ])('says what was found: %s', (_, facts, subject, text) => {
+  ] as const)('says what was found: %s', (...[, facts, subject, text]) => {
     const words = mailText('files-infected', null, { tenant: 'Acme', count: '3', names: 'a, b, …', ...facts })
     expect(words.subject).toBe(subject)
     expect(words.text).toMatch(text)

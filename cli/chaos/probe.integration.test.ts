@@ -71,28 +71,34 @@ test('keys come all, and removed content is none', async () => {
   expect(await contentOf(storage, 't/none')).toBeNull()
 })
 
-/** Content that can be had, of a file with that verdict. */
-const readable = (verdict: string) => (response: Parameters<ReturnType<typeof answer>>[0], asked: Asked) =>
-  asked.path.endsWith('/content') ? answer(200)(response, asked) : answer(200, { verdict })(response, asked)
-
 interface Case {
   readonly what: string
   readonly state: FileState
   readonly isInfected: boolean
-  readonly verdict: string
+  /** What the file says of itself, once its content could be had. */
+  readonly file: ReturnType<typeof answer>
+  readonly bytes?: Buffer
   readonly isViolation: boolean
 }
 
+const is = (verdict: string) => answer(200, { verdict })
+const known = cleanContent(10)
+
 test.each<Case>([
-  { what: 'refused content', state: 'refused', isInfected: true, verdict: 'infected', isViolation: true },
-  { what: 'pending infected content', state: 'pending', isInfected: true, verdict: 'clean', isViolation: true },
-  { what: 'pending content', state: 'pending', isInfected: false, verdict: 'pending', isViolation: true },
-  { what: 'content that became clean meanwhile', state: 'pending', isInfected: false, verdict: 'clean', isViolation: false },
-  { what: 'clean content', state: 'clean', isInfected: false, verdict: 'clean', isViolation: false },
-])('$what by the API', async ({ state, isInfected, verdict, isViolation }) => {
-  await using api = await scripted(readable(verdict))
-  const { bytes, sha256 } = cleanContent(10)
-  Object.assign(api.ledger.open({ name: 'a', sha256, size: bytes.length, isInfected }), { state, id: 'f1' })
+  { what: 'refused content', state: 'refused', isInfected: true, file: is('infected'), isViolation: true },
+  { what: 'pending infected content', state: 'pending', isInfected: true, file: is('clean'), isViolation: true },
+  { what: 'pending content', state: 'pending', isInfected: false, file: is('pending'), isViolation: true },
+  { what: 'content that became clean meanwhile', state: 'pending', isInfected: false, file: is('clean'), isViolation: false },
+  { what: 'content that became clean and is gone again', state: 'pending', isInfected: false, file: answer(404), isViolation: false },
+  { what: 'content that nobody sent', state: 'pending', isInfected: false, file: answer(404), bytes: Buffer.from('x'), isViolation: true },
+  { what: 'clean content', state: 'clean', isInfected: false, file: is('clean'), isViolation: false },
+])('$what by the API', async ({ state, isInfected, file, bytes = known.bytes, isViolation }) => {
+  await using api = await scripted((response, asked: Asked) =>
+    asked.path.endsWith('/content') ? void response.end(bytes) : file(response, asked),
+  )
+  const { sha256 } = known
+  api.ledger.knowClean(sha256)
+  Object.assign(api.ledger.open({ name: 'a', sha256, size: 10, isInfected }), { state, id: 'f1' })
   await probed(api)
   expect(api.rules().includes('infected-accepted')).toBe(isViolation)
 })

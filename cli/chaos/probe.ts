@@ -127,9 +127,11 @@ async function askForUnscanned(client: Client, round: number): Promise<void> {
   for (const { id, isInfected, name } of unscanned.slice(from, from + askedAtOnce)) {
     const content = await ask(client, `/api/v1/files/${id}/content`)
     if (content?.status !== 200) continue
+    // It may have been found clean meanwhile, and even be gone again.
     const file = await ask(client, `/api/v1/files/${id}`)
-    const isCleanNow = file !== null && jsonOf<FileBody>(file).verdict === 'clean'
-    if (isInfected || (file !== null && !isCleanNow)) client.ledger.violate('infected-accepted', `content of ${name} could be read`)
+    const isUnscanned = file?.status === 200 && jsonOf<FileBody>(file).verdict !== 'clean'
+    if (isInfected || isUnscanned || !client.ledger.isClean(sha256Of(content.body)))
+      client.ledger.violate('infected-accepted', `content of ${name} could be read`)
   }
 }
 

@@ -55,7 +55,9 @@ describe('a store in doubt', () => {
     vi.advanceTimersByTime(interval)
     await setImmediate()
     expect(asked.end).toBe('StoreSilent')
-    expect(await silence.over().catch((error: Error) => error.name)).toBe('StoreSilent')
+    const errors = await Promise.all([silence.over(), silence.over()].map((over) => over.catch((error: Error) => error)))
+    expect(errors.map((error) => error?.name)).toEqual(['StoreSilent', 'StoreSilent'])
+    expect(errors[0]).not.toBe(errors[1])
   })
 
   it('is looked at again and again, and any answer ends it', async () => {

@@ -20,7 +20,7 @@ export interface Silence {
 interface Doubt {
   readonly answered: Promise<void>
   /** When a store that is there would have answered the first look. */
-  readonly confirmed: Promise<StoreSilent>
+  readonly confirmed: Promise<'silent'>
   readonly end: () => void
 }
 
@@ -35,10 +35,10 @@ export function watchSilence(look: () => Promise<void>, interval: number): Silen
 
   function begin(): Doubt {
     const answered = Promise.withResolvers<void>()
-    const confirmed = Promise.withResolvers<StoreSilent>()
+    const confirmed = Promise.withResolvers<'silent'>()
     const ask = () => void look().then(end, () => undefined)
     const timer = setInterval(() => {
-      confirmed.resolve(new StoreSilent())
+      confirmed.resolve('silent')
       ask()
     }, interval)
     timer.unref()
@@ -54,8 +54,9 @@ export function watchSilence(look: () => Promise<void>, interval: number): Silen
 
   return {
     async over() {
-      const silent = doubt && (await Promise.race([doubt.answered, doubt.confirmed]))
-      if (silent) throw silent
+      const end = doubt && (await Promise.race([doubt.answered, doubt.confirmed]))
+      // One for each: the client of the store writes into the errors that it passes on.
+      if (end === 'silent') throw new StoreSilent()
     },
     suspect() {
       doubt ??= begin()

@@ -22,6 +22,11 @@ test.each([
   ],
   ['storage', problem('storage.unavailable', { cause: coded('SELF_SIGNED_CERT_IN_CHAIN') }), 'storage.certificate'],
   ['storage', problem('storage.unavailable', { cause: coded('ENOTFOUND') }), 'storage.unreachable'],
+  [
+    'storage',
+    problem('storage.unavailable', { cause: Object.assign(new Error('the object store gives no answer'), { name: 'StoreSilent' }) }),
+    'storage.unreachable',
+  ],
   ['clamd', problem('scanner.unavailable', { cause: coded('ECONNREFUSED') }), 'clamd.unreachable'],
   ['identity', new TypeError('fetch failed', { cause: coded('ECONNREFUSED') }), 'identity.unreachable'],
   ['postgres', new ConfigError(['FILES_DB_RUNTIME_PASSWORD is not set']), 'configuration.invalid'],

@@ -27,7 +27,7 @@ const tests: readonly { readonly kind: Kind; readonly fits: (error: CodedError) 
     kind: 'unreachable',
     fits: ({ code, name, message }) =>
       networkCodes.test(code) ||
-      name === 'TimeoutError' ||
+      /^(TimeoutError|StoreSilent)$/.test(name) ||
       /^(Connection (terminated|is closed)|Command timed out|timeout exceeded|no answer within)/.test(message),
   },
 ]

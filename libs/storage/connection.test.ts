@@ -11,12 +11,14 @@ const place = { Bucket: 'b', Key: 'k' }
 /** Methods of the requests, in the order in which they came. */
 const seen: string[] = []
 /** Takes requests and answers as it is told: not at all, like a store whose process is stopped. */
-let manner: (request: IncomingMessage) => 'answer' | 'nothing'
+let manner: (request: IncomingMessage) => 'answer' | 'nothing' | 'break'
 const held: ServerResponse[] = []
 const server = createServer((request, response) => {
   seen.push(request.method ?? '')
   request.resume()
-  if (manner(request) === 'answer') response.end()
+  const what = manner(request)
+  if (what === 'answer') response.end()
+  else if (what === 'break') request.socket.resetAndDestroy()
   else held.push(response)
 })
 let connection: Connection
@@ -29,7 +31,7 @@ beforeEach(async () => {
   await once(server, 'listening')
   const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   const options = { endpoint, region: 'r', accessKey: 'a', secretKey: 's', pathStyle: true, bucketPrefix: '' }
-  connection = connect(options, 'quarantine', { answer: 250, look: 100 })
+  connection = connect(options, { patience: { answer: 250, look: 50, silence: 100 } })
 })
 afterEach(async () => {
   connection.client.destroy()
@@ -97,10 +99,11 @@ describe('a store that hangs', () => {
   it('is not looked at any more by who has left', async () => {
     await knownToBeSilent()
     connection.client.destroy()
-    server.closeAllConnections()
-    manner = () => 'answer'
-    await get()
-    expect(others()).toEqual(['GET'])
+    seen.length = 0
+    // Longer than it takes to look several times, by the clock of what it waits for.
+    manner = ({ method }) => (method === 'GET' ? 'nothing' : 'answer')
+    expect(await failureOf(get())).toMatchObject({ name: 'TimeoutError' })
+    expect(seen).toEqual(['GET', 'GET', 'GET'])
   })
 })
 
@@ -119,6 +122,22 @@ describe('a request without an answer, of a store that is there', () => {
     manner = ({ method }) => (method === 'PUT' && tries++ === 0 ? 'nothing' : 'answer')
     await put()
     expect(others()).toEqual(['PUT', 'PUT'])
+  })
+})
+
+describe('a connection that breaks', () => {
+  it('is no silence: others are not held up, and the next try is made at once', async () => {
+    let tries = 0
+    manner = ({ method }) => (method === 'GET' && tries++ === 0 ? 'break' : 'answer')
+    await Promise.all([get(), put(), put()])
+    expect(seen.filter((method) => method === 'HEAD')).toEqual([])
+    expect(others().toSorted()).toEqual(['GET', 'GET', 'PUT', 'PUT'])
+  })
+
+  it('ends a doubt, as whoever asks is told so at once', async () => {
+    await knownToBeSilent()
+    manner = () => 'break'
+    await expect.poll(() => failureOf(get())).toMatchObject({ code: 'ECONNRESET' })
   })
 })
 

@@ -7,7 +7,7 @@ import { signChecksums } from './checksum.ts'
 import { type Crowd, type CrowdOptions, createCrowd } from './crowd.ts'
 import { type OperationEnd, tellOperations } from './operations.ts'
 import { createPartPool, type PartPool } from './part-pool.ts'
-import { watchSilence } from './silence.ts'
+import { type Silence, watchSilence } from './silence.ts'
 
 export interface StorageOptions {
   /** S3 endpoint; without it AWS S3 of the region. */
@@ -49,43 +49,56 @@ const idleMilliseconds = 60_000
 interface Patience {
   /** From a request to the beginning of its answer: enough for the bytes of a part. */
   readonly answer: number
-  /** For something small, once a request had none. */
+  /** Between two looks at a store that has not answered a request. */
   readonly look: number
+  /** For an answer to any of these, until it is taken for silent and everybody is sent away. */
+  readonly silence: number
 }
 
-const usualPatience: Patience = { answer: 8000, look: 1000 }
+const usualPatience: Patience = { answer: 8000, look: 1000, silence: 2000 }
+
 /** Every download holds a connection for as long as its reader takes, and must not keep uploads waiting. */
 const maxSockets = 1024
 
-/** @param home the bucket that is asked for when it is in doubt whether the store is there */
-export function connect(options: StorageOptions, home: string = quarantineBucket, patience: Patience = usualPatience): Connection {
+interface ConnectOptions {
+  /** The bucket that is asked for when it is in doubt whether the store is there. */
+  readonly home?: string
+  readonly patience?: Partial<Patience>
+}
+
+export function connect(options: StorageOptions, { home = quarantineBucket, ...more }: ConnectOptions = {}): Connection {
   const { endpoint, region, accessKey, secretKey, pathStyle, bucketPrefix, caFile } = options
+  const patience = { ...usualPatience, ...more.patience }
+  const trust = caFile ? { ca: readFileSync(caFile) } : {}
   const agent = { keepAlive: true, maxSockets }
   const place = { region, forcePathStyle: pathStyle, ...(endpoint ? { endpoint: String(endpoint) } : {}) }
-  const requestHandler = {
-    connectionTimeout: connectMilliseconds,
-    socketTimeout: idleMilliseconds,
-    throwOnRequestTimeout: true,
-    httpAgent: new HttpAgent(agent),
-    httpsAgent: secureAgent(caFile ? { ...agent, ca: readFileSync(caFile) } : agent, options.onSecure),
-  }
+  const timeouts = { connectionTimeout: connectMilliseconds, socketTimeout: idleMilliseconds, throwOnRequestTimeout: true }
   const client = new S3Client({
     ...place,
     maxAttempts: 3,
     retryMode: 'standard',
     requestChecksumCalculation: 'WHEN_SUPPORTED',
     responseChecksumValidation: 'WHEN_REQUIRED',
-    requestHandler,
+    requestHandler: {
+      ...timeouts,
+      httpAgent: new HttpAgent(agent),
+      httpsAgent: secureAgent({ ...agent, ...trust }, options.onSecure),
+    },
     ...(accessKey && secretKey ? { credentials: { accessKeyId: accessKey, secretAccessKey: secretKey } } : {}),
   })
+  // With connections of its own: those of the client may all be taken, or all be dead.
   const scout = new S3Client({
     ...place,
     credentials: client.config.credentials,
     maxAttempts: 1,
-    requestHandler: { ...requestHandler, requestTimeout: patience.answer },
+    requestHandler: { ...timeouts, requestTimeout: patience.answer, httpAgent: new HttpAgent(), httpsAgent: new HttpsAgent(trust) },
   })
   const bucket = (name: string) => `${bucketPrefix}${name}`
-  limitSilence(client, { look: () => lookFor(scout, bucket(home)), patience })
+  const { look: interval, silence } = patience
+  limitSilence(client, {
+    silence: watchSilence({ look: () => lookFor(scout, bucket(home)), interval, patience: silence }),
+    milliseconds: patience.answer,
+  })
   signChecksums(client)
   if (options.onOperation) tellOperations(client, options.onOperation)
   const crowd = createCrowd(options.crowd)
@@ -106,25 +119,28 @@ function secureAgent(options: AgentOptions, tell: StorageOptions['onSecure']): H
 }
 
 interface Limits {
-  readonly look: () => Promise<void>
-  readonly patience: Patience
+  readonly silence: Silence
+  readonly milliseconds: number
 }
 
 /**
  * A store that hangs must not hold clients for minutes: what had no answer in time is tried again only if the store is there, and meanwhile
- * nobody else waits for it. What it does on its own with whole objects, copies and putting parts together, takes as long as it takes.
+ * nobody else waits for it. What it does on its own with whole objects, copies and putting parts together, takes as long as it takes, and
+ * its answer says nothing of others.
  */
-function limitSilence({ config: { requestHandler } }: S3Client, { look, patience }: Limits): void {
+function limitSilence({ config: { requestHandler } }: S3Client, { silence, milliseconds }: Limits): void {
   const handle = requestHandler.handle.bind(requestHandler)
   const destroy = requestHandler.destroy?.bind(requestHandler)
-  const silence = watchSilence(look, patience.look)
   requestHandler.handle = async (request, options) => {
-    await silence.over()
+    const signal = options && 'abortSignal' in options ? options.abortSignal : undefined
+    await silence.over(signal instanceof AbortSignal ? signal : undefined)
     const isLong = 'x-amz-copy-source' in request.headers || request.method === 'POST'
     try {
-      return await handle(request, { ...options, requestTimeout: isLong ? 0 : patience.answer })
+      const answer = await handle(request, { ...options, requestTimeout: isLong ? 0 : milliseconds })
+      if (!isLong) silence.heard()
+      return answer
     } catch (error) {
-      if (isTimeout(error)) silence.suspect()
+      if (isSilence(error)) silence.suspect()
       throw error
     }
   }
@@ -134,15 +150,16 @@ function limitSilence({ config: { requestHandler } }: S3Client, { look, patience
   }
 }
 
-/** Any answer says that the store is there; one that cannot be reached at all answers everybody at once. */
+/** Any answer says that the store is there; one that cannot be reached at all, or breaks connections, tells everybody so at once. */
 async function lookFor(client: S3Client, bucket: string): Promise<void> {
   try {
     await client.send(new HeadBucketCommand({ Bucket: bucket }))
   } catch (error) {
-    if (isTimeout(error)) throw error
+    if (isSilence(error)) throw error
   }
 }
 
-function isTimeout(error: unknown): boolean {
-  return error instanceof Error && error.name === 'TimeoutError'
+/** The client gives the name of its timeouts to broken connections too. */
+function isSilence(error: unknown): boolean {
+  return error instanceof Error && error.name === 'TimeoutError' && (!('code' in error) || error.code === 'ETIMEDOUT')
 }

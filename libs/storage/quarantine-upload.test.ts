@@ -62,7 +62,7 @@ describe('giving up on a store that hangs', () => {
     const server = createServer(({ method = '' }) => void asked.push(method)).listen(0, '127.0.0.1')
     await once(server, 'listening')
     const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-    const connection = connect({ ...options, endpoint }, 'quarantine', { answer: 500, look: 100 })
+    const connection = connect({ ...options, endpoint }, { patience: { answer: 500, look: 100, silence: 100 } })
     const upload = new QuarantineUpload(connection, { key: 'k', signal: new AbortController().signal, abortMilliseconds: 100 })
     await upload.append(Buffer.alloc(10))
     await expect(upload.complete(createHash('sha256').update(Buffer.alloc(10)).digest('hex'))).rejects.toMatchObject({

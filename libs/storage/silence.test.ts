@@ -3,26 +3,28 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { type Silence, watchSilence } from './silence.ts'
 
 const interval = 1000
+const patience = 2000
 let looks: PromiseWithResolvers<void>[]
 let silence: Silence
 
 beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'setTimeout', 'clearTimeout'] })
   looks = []
-  silence = watchSilence(() => {
-    const look = Promise.withResolvers<void>()
-    looks.push(look)
-    return look.promise
-  }, interval)
+  const look = () => {
+    const made = Promise.withResolvers<void>()
+    looks.push(made)
+    return made.promise
+  }
+  silence = watchSilence({ look, interval, patience })
 })
 afterEach(() => {
   vi.useRealTimers()
 })
 
 /** What becomes of a request that is made now. */
-function ask() {
+function ask(signal?: AbortSignal) {
   const asked = { end: 'waits' }
-  silence.over().then(
+  silence.over(signal).then(
     () => (asked.end = 'goes on'),
     (error: Error) => (asked.end = error.name),
   )
@@ -34,9 +36,10 @@ describe('a store in doubt', () => {
     silence.suspect()
     silence.suspect()
     const asked = ask()
+    vi.advanceTimersByTime(patience - 1)
     await setImmediate()
     expect(asked.end).toBe('waits')
-    expect(looks).toHaveLength(1)
+    expect(looks).toHaveLength(2)
   })
 
   it('that answers its first look lets them go on', async () => {
@@ -52,7 +55,7 @@ describe('a store in doubt', () => {
   it('that does not answer in time sends them away, and those who come later at once', async () => {
     silence.suspect()
     const asked = ask()
-    vi.advanceTimersByTime(interval)
+    vi.advanceTimersByTime(patience)
     await setImmediate()
     expect(asked.end).toBe('StoreSilent')
     const errors = await Promise.all([silence.over(), silence.over()].map((over) => over.catch((error: Error) => error)))
@@ -80,7 +83,7 @@ describe('a store in doubt', () => {
     looks[1]?.resolve()
     await setImmediate()
     silence.suspect()
-    vi.advanceTimersByTime(interval)
+    vi.advanceTimersByTime(patience)
     looks[0]?.resolve()
     await setImmediate()
     await expect(silence.over()).rejects.toThrow('gives no answer')
@@ -89,9 +92,39 @@ describe('a store in doubt', () => {
     await silence.over()
   })
 
+  it('that has answered somebody else is there', async () => {
+    silence.suspect()
+    const asked = ask()
+    silence.heard()
+    await setImmediate()
+    expect(asked.end).toBe('goes on')
+    vi.advanceTimersByTime(10 * interval)
+    expect(looks).toHaveLength(1)
+  })
+
+  it('holds nobody up who has left', async () => {
+    silence.suspect()
+    const leaving = new AbortController()
+    const [asked, early] = [ask(leaving.signal), ask(AbortSignal.abort())]
+    await setImmediate()
+    expect([asked.end, early.end]).toEqual(['waits', 'goes on'])
+    leaving.abort()
+    await setImmediate()
+    expect(asked.end).toBe('goes on')
+  })
+
+  it('sends away those who could leave, too', async () => {
+    silence.suspect()
+    const asked = ask(new AbortController().signal)
+    vi.advanceTimersByTime(patience)
+    await setImmediate()
+    expect(asked.end).toBe('StoreSilent')
+  })
+
   it('is left alone once it is stopped', async () => {
     silence.suspect()
     silence.stop()
+    silence.suspect()
     vi.advanceTimersByTime(3 * interval)
     expect(looks).toHaveLength(1)
     await silence.over()

@@ -9,58 +9,85 @@ export class StoreSilent extends Error {
 
 /** What is known of whether a store answers. */
 export interface Silence {
-  /** Resolves when it makes sense to ask. @throws {StoreSilent} */
-  over(): Promise<void>
+  /** Resolves when it makes sense to ask, or when the signal aborts. @throws {StoreSilent} */
+  over(signal?: AbortSignal): Promise<void>
   /** It did not answer in time: from now on it is looked at, until it does. */
   suspect(): void
-  /** No more looks. */
+  /** It has answered somebody. */
+  heard(): void
+  /** Nobody asks any more: no more looks. */
   stop(): void
 }
 
+interface SilenceOptions {
+  /** Resolves when the store has answered, whatever; its rejection says that it did not. */
+  readonly look: () => Promise<void>
+  /** Milliseconds between two looks. */
+  readonly interval: number
+  /** Milliseconds that a store which is there may take to answer one of them. */
+  readonly patience: number
+}
+
 interface Doubt {
-  readonly answered: Promise<void>
-  /** When a store that is there would have answered the first look. */
-  readonly confirmed: Promise<'silent'>
+  isConfirmed: boolean
+  /** When the store has answered, or when it is taken for silent. */
+  readonly decided: Promise<void>
   readonly end: () => void
 }
 
 /**
  * One request without an answer says little: its connection may have died, or its part be too large for the line. Hence the store is asked
- * something small, now and at each interval; if the first of these has no answer within an interval, it is the store.
- * @param look resolves when the store has answered, whatever; its rejection says that it did not
- * @param interval in milliseconds
+ * something small, now and at each interval; if it has answered neither this nor anybody else in time, it is the store.
  */
-export function watchSilence(look: () => Promise<void>, interval: number): Silence {
+export function watchSilence({ look, interval, patience }: SilenceOptions): Silence {
   let doubt: Doubt | null = null
+  let isStopped = false
 
   function begin(): Doubt {
-    const answered = Promise.withResolvers<void>()
-    const confirmed = Promise.withResolvers<'silent'>()
+    const { promise: decided, resolve: decide } = Promise.withResolvers<void>()
     const ask = () => void look().then(end, () => undefined)
-    const timer = setInterval(() => {
-      confirmed.resolve('silent')
-      ask()
-    }, interval)
-    timer.unref()
-    const own = { answered: answered.promise, confirmed: confirmed.promise, end }
+    const looks = setInterval(ask, interval).unref()
+    const confirmation = setTimeout(() => {
+      own.isConfirmed = true
+      decide()
+    }, patience).unref()
     function end(): void {
-      clearInterval(timer)
-      answered.resolve()
+      clearInterval(looks)
+      clearTimeout(confirmation)
       if (doubt === own) doubt = null
+      decide()
     }
+    const own: Doubt = { isConfirmed: false, decided, end }
     ask()
     return own
   }
 
+  const requireNoSilence = () => {
+    if (doubt?.isConfirmed) throw new StoreSilent()
+  }
   return {
-    async over() {
-      const end = doubt && (await Promise.race([doubt.answered, doubt.confirmed]))
-      // One for each: the client of the store writes into the errors that it passes on.
-      if (end === 'silent') throw new StoreSilent()
+    async over(signal) {
+      requireNoSilence()
+      if (!doubt) return
+      await decidedOrAborted(doubt.decided, signal)
+      if (!signal?.aborted) requireNoSilence()
     },
     suspect() {
-      doubt ??= begin()
+      if (!isStopped) doubt ??= begin()
     },
-    stop: () => doubt?.end(),
+    heard: () => doubt?.end(),
+    stop() {
+      isStopped = true
+      doubt?.end()
+    },
   }
+}
+
+async function decidedOrAborted(decided: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
+  if (!signal) return await decided
+  const { promise: aborted, resolve } = Promise.withResolvers<void>()
+  const abort = () => resolve()
+  signal.addEventListener('abort', abort, { once: true })
+  if (!signal.aborted) await Promise.race([decided, aborted])
+  signal.removeEventListener('abort', abort)
 }

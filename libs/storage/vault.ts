@@ -34,8 +34,11 @@ export interface Vault extends AsyncDisposable {
   abortUploads(options: { prefix: string; olderThan: Date }): Promise<number>
 }
 
+/** Nobody waits for a backup: a store that pauses must not end one that has been going on for hours. */
+const outageMilliseconds = 120_000
+
 export function openVault({ bucket, ...options }: VaultOptions): Vault {
-  const connection = connect({ ...options, bucketPrefix: '' }, bucket)
+  const connection = connect({ ...options, bucketPrefix: '' }, { home: bucket, patience: { silence: outageMilliseconds } })
   const { client } = connection
   return {
     bucket,

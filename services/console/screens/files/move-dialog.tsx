@@ -28,6 +28,7 @@ export function MoveDialog({ name, from, without, onMove, onClose }: MoveDialogP
           label="Into"
           data-autofocus
           searchable
+          openOnFocus={false}
           allowDeselect={false}
           comboboxProps={{ withinPortal: false }}
           data={[{ value: root, label: 'All files' }, ...choices(folders.data ?? [], without)]}

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { answer, scripted } from './client.fixtures.ts'
 import { type FileState, Ledger } from './ledger.ts'
 import type { FileBody } from './operations.ts'
-import { compare, compareVersions } from './reckoning.ts'
+import { compare, compareVersions, doubt } from './reckoning.ts'
 
 const name = randomUUID()
 
@@ -82,4 +82,16 @@ test.each([
   expect(await compareVersions(api.client)).toBe(2)
   // Its content is compared as that of every file.
   expect(api.rules()).toEqual(['wrong-bytes', ...rules])
+})
+
+test('what a rescan says is lost or altered is a violation, what the scanner failed at is none', () => {
+  const ledger = new Ledger()
+  doubt({ ledger }, [
+    ...['lost', 'altered', 'error', 'timeout'].map((reason) => fileOf({ name: reason, rescan: { reason } })),
+    fileOf({ rescan: null }),
+  ])
+  expect(ledger.violations.map(({ rule, what }) => [rule, what])).toEqual([
+    ['lost', 'lost by a rescan'],
+    ['wrong-bytes', 'altered by a rescan'],
+  ])
 })

@@ -1,3 +1,4 @@
+import { withClient } from '@slipway/db'
 import { createStorage } from '@slipway/storage'
 import { reconcileAll } from '../doctor/reconcile.ts'
 import { poll } from '../supervisor/poll.ts'
@@ -7,7 +8,7 @@ import { sha256Of } from './content.ts'
 import { type Client, insist } from './insist.ts'
 import type { Entry } from './ledger.ts'
 import { type FileBody, read, settled } from './operations.ts'
-import { contentOf, keysOf, readableBucket } from './probe.ts'
+import { contentOf, readableBucket } from './probe.ts'
 import { manifests, type World } from './world.ts'
 
 /** Above the lease of a killed process and a few tries of `file-scan`. */
@@ -29,6 +30,7 @@ export async function settleAll(client: Client): Promise<void> {
 
 export interface Reckoning {
   readonly filesListed: number
+  /** At the store, those of earlier versions and of the trash among them. */
   readonly contentsRead: number
   /** Earlier contents of what was overwritten. */
   readonly versionsKept: number
@@ -42,9 +44,10 @@ export interface Reckoning {
  * @param afterSweep what is broken on purpose between the comparison that repairs and the one that only looks
  */
 export async function reckon(client: Client, world: World, afterSweep: () => Promise<void> = async () => undefined): Promise<Reckoning> {
-  const live = await list(client, false)
-  const trashed = await list(client, true)
+  const live = await list(client, 'trashed=false')
+  const trashed = await list(client, 'trashed=true')
   compare(client, live, trashed)
+  doubt(client, await list(client, 'doubtful=true'))
   const contentsRead = await readAll(client, world)
   const versionsKept = await compareVersions(client)
   const swept = await reconciled(world, { repair: true })
@@ -61,10 +64,10 @@ function reconciled({ target }: World, { repair }: { repair: boolean }) {
   return reconcileAll(target, manifests, { olderThan: new Date(Date.now() + 60_000), repair })
 }
 
-async function list(client: Client, isTrash: boolean): Promise<FileBody[]> {
+async function list(client: Client, which: string): Promise<FileBody[]> {
   const files: FileBody[] = []
   for (let cursor: string | null = ''; cursor !== null; ) {
-    const path = `/api/v1/files?limit=100&trashed=${isTrash}${cursor === '' ? '' : `&cursor=${encodeURIComponent(cursor)}`}`
+    const path = `/api/v1/files?limit=100&${which}${cursor === '' ? '' : `&cursor=${encodeURIComponent(cursor)}`}`
     const answer = await insist(client, { method: 'GET', path })
     if (answer?.status !== 200)
       throw new Error(`the list of files cannot be had: ${answer?.status} ${answer?.body.toString('utf8').slice(0, 300)}`)
@@ -93,6 +96,15 @@ export function compare({ ledger }: Pick<Client, 'ledger'>, live: readonly FileB
   }
 }
 
+/** Of what rescans could not find clean again, clamd may have failed at some while it was broken; but nothing was lost, and nothing changed. */
+export function doubt({ ledger }: Pick<Client, 'ledger'>, doubtful: readonly FileBody[]): void {
+  for (const { name, rescan } of doubtful) {
+    const what = `${name} by a rescan`
+    if (rescan?.reason === 'lost') ledger.violate('lost', what)
+    if (rescan?.reason === 'altered') ledger.violate('wrong-bytes', what)
+  }
+}
+
 /** It has no answer that tells what became of it. */
 function isUnderWay({ state }: Entry): boolean {
   return state === 'sent' || state === 'leaving' || state === 'changing'
@@ -116,20 +128,26 @@ export async function compareVersions(client: Client): Promise<number> {
   return count
 }
 
-/** Every file that was acknowledged, at the store itself, where what was overwritten lies under the ids of its versions. */
+/** What the rows say that can be read, in the trash and of earlier versions too, at the store itself. */
 async function readAll({ ledger }: Client, { target }: World): Promise<number> {
   await using storage = createStorage(target.storage)
-  const keys = new Map((await keysOf(storage, readableBucket)).map((key) => [key.split('/')[1], key]))
-  const waiting = ledger.inState('clean', 'trashed').filter(({ earlier }) => earlier.length === 0)
+  const waiting = await withClient({ url: target.database.adminUrl }, async (admin) => (await admin.query<Readable>(readable)).rows)
   const count = waiting.length
   const lane = async () => {
-    for (let entry = waiting.pop(); entry; entry = waiting.pop()) {
-      const key = keys.get(entry.id)
-      const bytes = key === undefined ? null : await contentOf(storage, key)
-      if (bytes === null) ledger.violate('lost', `${entry.name}: there is no object in ${readableBucket}`)
-      else if (sha256Of(bytes) !== entry.sha256) ledger.violate('wrong-bytes', `${entry.name} at the store`)
+    for (let row = waiting.pop(); row; row = waiting.pop()) {
+      const bytes = await contentOf(storage, row.key)
+      if (bytes === null) ledger.violate('lost', `${row.name}: there is no object ${row.key} in ${readableBucket}`)
+      else if (sha256Of(bytes) !== row.sha256) ledger.violate('wrong-bytes', `${row.name} at the store: ${row.key}`)
     }
   }
   await Promise.all(Array.from({ length: readAtOnce }, lane))
   return count
 }
+
+interface Readable {
+  readonly key: string
+  readonly name: string
+  readonly sha256: string
+}
+
+const readable = `select tenant_id || '/' || coalesce(content_id, id) as key, name, sha256 from files.files where verdict = 'clean'`

@@ -6,7 +6,7 @@ import { uploadInPieces } from './resumable.ts'
 const content = cleanContent(300)
 const place = '/api/v1/files/resumable/u1'
 const begun = answer(201, {}, { location: place })
-const taken = answer(204)
+const taken = (offset: number) => answer(204, {}, { 'upload-offset': String(offset) })
 const at = (offset: number, fileId: string | null = null) => answer(200, { offset, fileId })
 const busy = answer(423, { code: 'upload.locked' })
 
@@ -17,7 +17,7 @@ function sent(asked: { method: string; headers: Record<string, unknown>; body: B
 }
 
 test('content goes in three pieces, and is pending then', async () => {
-  await using api = await scripted(begun, taken, at(100), taken, at(200), taken, at(300, 'f1'))
+  await using api = await scripted(begun, taken(100), at(100), taken(200), at(200), taken(300), at(300, 'f1'))
   await uploadInPieces(api.client, content, 'the-name')
   expect(api.asked[0]?.headers).toMatchObject({
     'upload-length': '300',
@@ -32,7 +32,7 @@ test('content goes in three pieces, and is pending then', async () => {
 
 test('after a failure it goes on where the platform is, not where it was itself', async () => {
   const wrong = answer(409, { code: 'upload.offset-mismatch' })
-  await using api = await scripted(begun, breakOff, wrong, at(60), taken, at(160), taken, at(260), taken, at(300, 'f1'))
+  await using api = await scripted(begun, breakOff, wrong, at(60), taken(160), at(160), taken(260), at(260), taken(300), at(300, 'f1'))
   api.state.mayBreak = true
   await uploadInPieces(api.client, content)
   expect(sent(api.asked).offsets).toEqual([0, 0, 60, 160, 260])
@@ -41,7 +41,7 @@ test('after a failure it goes on where the platform is, not where it was itself'
 })
 
 test('while another request holds the upload it waits', async () => {
-  await using api = await scripted(begun, busy, busy, at(100), taken, at(200), taken, at(300, 'f1'))
+  await using api = await scripted(begun, busy, busy, at(100), taken(200), at(200), taken(300), at(300, 'f1'))
   await uploadInPieces(api.client, content)
   expect(sent(api.asked).offsets).toEqual([0, 100, 200])
   expect(api.rules()).toEqual([])
@@ -57,10 +57,37 @@ test('the answer to the last piece may be lost', async () => {
 test.each([
   ['begun', [answer(403)]],
   ['gone on with', [begun, answer(404)]],
-  ['found', [begun, taken, answer(410)]],
+  ['found', [begun, taken(100), answer(410)]],
 ] as const)('one that cannot be %s is a violation', async (_, replies) => {
   await using api = await scripted(...replies)
   await uploadInPieces(api.client, content)
   expect(api.rules()).toEqual(['unexpected-answer'])
   expect(api.ledger.entries).toMatchObject([{ state: 'sent' }])
+})
+
+test('bytes that were acknowledged and are not there are lost', async () => {
+  await using api = await scripted(
+    begun,
+    taken(100),
+    at(100),
+    taken(200),
+    at(40),
+    taken(140),
+    at(140),
+    taken(240),
+    at(240),
+    taken(300),
+    at(300, 'f1'),
+  )
+  await uploadInPieces(api.client, content)
+  expect(api.rules()).toEqual(['lost'])
+})
+
+test('one that has not come to its end when the run has is told', async () => {
+  await using api = await scripted(begun, taken(100), (response, asked) => {
+    api.ending.abort()
+    at(100)(response, asked)
+  })
+  await uploadInPieces(api.client, content)
+  expect(api.ledger.violations).toMatchObject([{ rule: 'not-settled', what: expect.stringContaining('at 100 of 300 bytes') }])
 })

@@ -25,6 +25,7 @@ export async function uploadInPieces(client: Client, content: Content, name: str
   if (place === null) return
   let progress: Progress | null = { offset: 0, fileId: null }
   while (progress && progress.fileId === null && !signal.aborted) progress = await append(client, { entry, place, bytes, progress })
+  if (progress?.fileId === null) ledger.violate('not-settled', `${name} is at ${progress.offset} of ${bytes.length} bytes`)
   if (progress?.fileId) Object.assign(entry, { id: progress.fileId, state: 'pending' })
 }
 
@@ -52,8 +53,12 @@ async function append(client: Client, { entry, place, bytes, progress: { offset 
   const answer = await insist(client, { method: 'PATCH', path: place, headers, body: bytes.subarray(offset, next) })
   if (!answer) return null
   // A try before this one was taken, and its answer lost; or it is being taken.
-  if (answer.status === 409 || answer.status === 423 || answer.status === 204) return await look(client, entry, place)
-  return refused(client, entry, answer)
+  if (answer.status !== 409 && answer.status !== 423 && answer.status !== 204) return refused(client, entry, answer)
+  const now = await look(client, entry, place)
+  const acknowledged = answer.status === 204 ? Number(answer.headers['upload-offset']) : offset
+  if (now && !(now.offset >= acknowledged))
+    client.ledger.violate('lost', `${entry.name}: ${now.offset} of ${acknowledged} bytes that were acknowledged`)
+  return now
 }
 
 async function look(client: Client, entry: Entry, place: string): Promise<Progress | null> {

@@ -8,6 +8,9 @@ import type { Chaos, Fault } from './fault.ts'
 
 const slowCount = 2000
 
+/** Too slow to go on, or too slow while others wait. */
+const expected: ReadonlySet<string> = new Set(['408', '503'])
+
 /** They come past the balancer, as its sockets are ours. */
 const slow: Fault = {
   name: '2000 slow clients',
@@ -32,8 +35,9 @@ const slow: Fault = {
       const statuses = [...told].map(([status, count]) => `${count} by a ${status}`).join(', ')
       note(`p99 of the others ${Math.round(before)} → ${Math.round(p99)} ms`)
       note(`${slowCount - left} of ${slowCount} slow ones shown the door${statuses && `: ${statuses}`}`)
-      // Who is not let in takes no place.
-      if (told.has('401')) client.ledger.violate('no-effect', `${told.get('401')} slow clients were not let in`)
+      // Who is not let in, or not waited for, takes no place.
+      const others = [...told.keys()].filter((status) => !expected.has(status))
+      if (others.length > 0) client.ledger.violate('no-effect', `slow clients were told ${others.join(', ')}`)
       for (const socket of sockets) socket.destroy()
     }
   },

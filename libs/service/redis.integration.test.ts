@@ -46,7 +46,9 @@ it('finds back to a Redis that was away', async () => {
   await connected(connection)
   await redis.part.stop()
   await expect(connection.get('a')).rejects.toThrow()
-  const ready = once(connection, 'ready')
+  // Until then it fails to connect, as often as it tries.
+  const { promise: ready, resolve } = Promise.withResolvers<void>()
+  connection.once('ready', resolve)
   await redis.restart()
   await ready
   expect(await connection.get('a')).toBeNull()

@@ -46,7 +46,7 @@ const notice = (more: object = {}) => ({
 })
 const send = (body: object) => room.internal('POST', '/internal/v1/notices', { body })
 const mailTo = ({ email }: Person, count: string) =>
-  room.mail.waitFor((mail) => mail.to.includes(email) && mail.subject.includes('Malware') && mail.text.includes(`in ${count} `))
+  room.mail.waitFor((mail) => mail.to.includes(email) && mail.subject.includes('Malware') && mail.text.includes(`at ${count} `))
 
 describe('a notice', () => {
   it('goes to the roles, to owners of files and to makers of keys, to each once, and to no stranger', async () => {

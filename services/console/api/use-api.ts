@@ -10,6 +10,7 @@ import {
 } from '@tanstack/react-query'
 import { useSyncExternalStore } from 'react'
 import type { AnswerOf, CallInput, CallKey, InputOf, ItemOf, PagedKey, Role } from './calls.ts'
+import { refresh } from './refresh.ts'
 import { api, session } from './runtime.ts'
 import type { SessionState, SignedIn } from './session.ts'
 
@@ -126,11 +127,6 @@ export function useChange<Input, Answer>(
     mutationFn: change,
     onSuccess: (answer) => onDone?.(answer),
     onError: (error) => onFail?.(error),
-    onSettled: () => client.invalidateQueries({ predicate: ({ queryKey }) => isBelow(queryKey, refreshes) }),
+    onSettled: () => refresh(client, refreshes),
   })
-}
-
-export function isBelow([key]: QueryKey, paths: readonly string[]): boolean {
-  const path = typeof key === 'string' ? key.slice(key.indexOf(' ') + 1) : ''
-  return paths.some((one) => path === one || path.startsWith(`${one}/`))
 }

@@ -296,6 +296,25 @@ describe('an upload', () => {
     await page.getByRole('row', { name }).waitFor()
   })
 
+  test('that ends before the list has come is in it', async () => {
+    const name = unique('early.txt')
+    const open = Promise.withResolvers<void>()
+    const isList = ({ pathname }: URL) => pathname === '/api/v1/files'
+    let lists = 0
+    await page.route(isList, async (route) => {
+      // The server has answered before the upload; the answer is on its way while it takes place.
+      const answer = route.request().method() === 'GET' && lists++ === 0 ? await route.fetch() : undefined
+      if (answer) await open.promise
+      await (answer ? route.fulfill({ response: answer }) : route.continue()).catch(() => undefined)
+    })
+    await page.goto(`${url}/files`)
+    await choose(name)
+    await panel().getByText('All uploads have ended').waitFor()
+    open.resolve()
+    await page.getByRole('row', { name }).waitFor()
+    await page.unroute(isList)
+  })
+
   test('is cancelled, and nothing of it is stored', async () => {
     const name = unique('cancelled.txt')
     // A body that cannot have gone out whole by then: what is held up in the browser instead may slip out beside the cancellation.

@@ -2,7 +2,7 @@ import { useQueryClient } from '@tanstack/react-query'
 import { useEffect } from 'react'
 import type { Dish, DishModel } from '../../api/calls.ts'
 import { followEvents } from '../../api/event-stream.ts'
-import { isBelow } from '../../api/use-api.ts'
+import { refresh } from '../../api/refresh.ts'
 import { isMaking } from './model-words.ts'
 
 /** Keeps the dish that is shown as the server tells it, step by step. */
@@ -18,7 +18,7 @@ export function useLiveModel(id: string): void {
         const model = JSON.parse(data) as DishModel
         client.setQueriesData<Dish>(ofDish, (dish) => dish && { ...dish, model })
         // What is served, and the photo, stand in the dish itself.
-        if (!isMaking(model)) void client.invalidateQueries({ predicate: ({ queryKey }) => isBelow(queryKey, ['/api/v1/dishes']) })
+        if (!isMaking(model)) void refresh(client, ['/api/v1/dishes'])
       },
     })
     return () => leaving.abort()

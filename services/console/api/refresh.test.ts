@@ -1,0 +1,80 @@
+import { QueryClient, QueryObserver } from '@tanstack/react-query'
+import { afterEach, describe, expect, onTestFinished, test } from 'vitest'
+import { refresh } from './refresh.ts'
+
+const client = new QueryClient({ defaultOptions: { queries: { retry: false, staleTime: Number.POSITIVE_INFINITY } } })
+afterEach(() => client.clear())
+
+/** A list on a screen, and the questions that it has sent: each is answered by hand. */
+function list(key: string) {
+  const asked: { answer: (items: string[]) => void; signal: AbortSignal }[] = []
+  const observer = new QueryObserver<string[]>(client, {
+    queryKey: [key, null],
+    queryFn: ({ signal }) => new Promise((answer) => asked.push({ answer, signal })),
+  })
+  onTestFinished(observer.subscribe(() => undefined))
+  const shown = (items: string[] | undefined) => expect.poll(() => observer.getCurrentResult().data).toEqual(items)
+  return { asked, shown, answer: (nth: number, items: string[]) => asked[nth]?.answer(items), key: [key, null] }
+}
+
+describe('what lies below a path', () => {
+  test('is asked anew when it had an answer', async () => {
+    const files = list('GET /api/v1/files')
+    files.answer(0, ['old'])
+    await files.shown(['old'])
+    const done = refresh(client, ['/api/v1/files'])
+    await expect.poll(() => files.asked.length).toBe(2)
+    files.answer(1, ['old', 'new'])
+    await done
+    await files.shown(['old', 'new'])
+  })
+
+  test('is asked anew while its first question is on its way, whose answer counts no more', async () => {
+    const files = list('GET /api/v1/files')
+    const done = refresh(client, ['/api/v1/files'])
+    await expect.poll(() => files.asked.length).toBe(2)
+    expect(files.asked[0]?.signal.aborted).toBe(true)
+    files.answer(0, ['from before the change'])
+    files.answer(1, ['new'])
+    await done
+    await files.shown(['new'])
+  })
+
+  test('is asked anew while a later question is on its way', async () => {
+    const files = list('GET /api/v1/files')
+    files.answer(0, ['old'])
+    await files.shown(['old'])
+    const first = refresh(client, ['/api/v1/files'])
+    await expect.poll(() => files.asked.length).toBe(2)
+    const second = refresh(client, ['/api/v1/files'])
+    await expect.poll(() => files.asked.length).toBe(3)
+    files.answer(1, ['from between'])
+    files.answer(2, ['last'])
+    await Promise.all([first, second])
+    await files.shown(['last'])
+  })
+
+  test.each(['GET /api/v1/files/{id}', 'GET /api/v1/files/{id}/versions'])('%s is one of it', async (key) => {
+    const one = list(key)
+    const done = refresh(client, ['/api/v1/files'])
+    await expect.poll(() => one.asked.length).toBe(2)
+    one.answer(1, ['anew'])
+    await done
+    await one.shown(['anew'])
+  })
+
+  test('is only marked where no screen shows it', async () => {
+    client.setQueryData(['GET /api/v1/files', null], ['old'])
+    await refresh(client, ['/api/v1/files'])
+    expect(client.getQueryState(['GET /api/v1/files', null])).toMatchObject({ isInvalidated: true, fetchStatus: 'idle', data: ['old'] })
+  })
+})
+
+test.each(['GET /api/v1/folders', 'GET /api/v1/filesystems', 'public menu'])('%s is left alone', async (key) => {
+  const other = list(key)
+  await refresh(client, ['/api/v1/files'])
+  expect(other.asked).toMatchObject([{ signal: { aborted: false } }])
+  other.answer(0, ['its own'])
+  await other.shown(['its own'])
+  expect(client.getQueryState(other.key)?.isInvalidated).toBe(false)
+})

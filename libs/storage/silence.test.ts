@@ -42,10 +42,13 @@ describe('a store in doubt', () => {
     expect(looks).toHaveLength(2)
   })
 
-  it('that answers its first look lets them go on', async () => {
+  it.each([
+    ['its first look', () => looks[0]?.resolve()],
+    ['somebody else', () => silence.heard()],
+  ])('that answers %s lets them go on', async (_name, answer) => {
     silence.suspect()
     const asked = ask()
-    looks[0]?.resolve()
+    answer()
     await setImmediate()
     expect(asked.end).toBe('goes on')
     vi.advanceTimersByTime(10 * interval)
@@ -90,16 +93,6 @@ describe('a store in doubt', () => {
     looks[2]?.resolve()
     await setImmediate()
     await silence.over()
-  })
-
-  it('that has answered somebody else is there', async () => {
-    silence.suspect()
-    const asked = ask()
-    silence.heard()
-    await setImmediate()
-    expect(asked.end).toBe('goes on')
-    vi.advanceTimersByTime(10 * interval)
-    expect(looks).toHaveLength(1)
   })
 
   it('holds nobody up who has left', async () => {

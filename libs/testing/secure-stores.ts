@@ -102,6 +102,8 @@ export async function secureStorage(certificate: TestCertificate): Promise<Secur
   const sockets = new Set<Socket>()
   const server = createServer({ ...certificate, ticketKeys }, (socket) => {
     sockets.add(socket.once('close', () => sockets.delete(socket)))
+    // A pipeline there and back has eleven of its own on one socket, none of which leaks.
+    socket.setMaxListeners(20)
     pipeline(socket, connect(Number(port), hostname), socket, () => undefined)
   })
   await once(server.listen(0, '127.0.0.1'), 'listening')

@@ -34,6 +34,11 @@ export interface Measure {
   readonly better: '≥' | '≤'
   /** Rounds that are dropped, until everything is compiled and cached; 1 unless given. */
   readonly warmUps?: number
+  /**
+   * Parts of a round, in which the sides take turns as rounds do; 1 unless given. For machines whose speed changes within seconds, and for
+   * figures that are work per second of wall time only, as the parts are put together from both.
+   */
+  readonly slices?: number
   readonly pair: Pair
   readonly control: Control
 }

@@ -66,6 +66,38 @@ describe('the rounds of a measure', () => {
     expect(line).toMatchObject({ median: 40, least: 30, most: 50, outcome: 'met', processorRatio: null })
   })
 
+  it('can have parts, in which the sides take turns too, and which count by the work and the time of them all', async () => {
+    const calls: string[] = []
+    const partsOf = (name: string, works: readonly number[]): Side => {
+      let at = 0
+      return async () => {
+        calls.push(name)
+        return sample(Number.NaN, { work: works[at++] ?? Number.NaN, wallSeconds: 2, processorSeconds: 3 })
+      }
+    }
+    const pair = { ours: partsOf('ours', [10, 110]), theirs: partsOf('theirs', [40, 200]) }
+    const line = await measure(measureOf({ pair, slices: 2 }), 1)
+    expect(calls).toEqual(['ours', 'theirs', 'theirs', 'ours'])
+    expect(line.rounds).toMatchObject([
+      { ours: { figure: 30, work: 120, wallSeconds: 4, processorSeconds: 6 }, theirs: { figure: 60 }, ratio: 0.5 },
+    ])
+  })
+
+  it('begin by turns, whatever their number of parts', async () => {
+    const calls: string[] = []
+    const rate =
+      (name: string): Side =>
+      async () => {
+        calls.push(name)
+        return sample(1)
+      }
+    await measure(measureOf({ pair: { ours: rate('ours'), theirs: rate('theirs') }, slices: 3 }), 2)
+    expect([calls.slice(0, 2), calls.slice(6, 8)]).toEqual([
+      ['ours', 'theirs'],
+      ['theirs', 'ours'],
+    ])
+  })
+
   it('fail when a side does', async () => {
     const pair = { ours: side('ours', [90]), theirs: () => Promise.reject(new Error('no answer')) }
     await expect(measure(measureOf({ pair }), 1)).rejects.toThrow('no answer')

@@ -44,9 +44,9 @@ const identical = { least: 0.9, most: 1.1 }
 
 export async function measure(row: Measure, rounds: number): Promise<Measured> {
   const before = load()
-  const { what, unit, goal, better, warmUps = 1 } = row
-  await alternate(row.pair, warmUps)
-  const taken = await alternate(row.pair, rounds)
+  const { what, unit, goal, better, pair, warmUps = 1 } = row
+  await alternate(row, { pair, rounds: warmUps })
+  const taken = await alternate(row, { pair, rounds })
   const spread = spreadOf(taken)
   const control = await check(row, spread.median)
   const processorRatios = taken.flatMap(({ processorRatio }) => processorRatio ?? [])
@@ -66,8 +66,8 @@ export async function measure(row: Measure, rounds: number): Promise<Measured> {
 }
 
 async function check(row: Measure, ratio: number): Promise<Checked> {
-  const { kind, what, pair, rounds } = row.control
-  const taken = await alternate(pair, rounds)
+  const { kind, what } = row.control
+  const taken = await alternate(row, row.control)
   const spread = spreadOf(taken)
   const worse = row.better === '≥' ? spread.median < ratio : spread.median > ratio
   const caught =
@@ -79,23 +79,31 @@ async function check(row: Measure, ratio: number): Promise<Checked> {
 }
 
 /** Nobody is always first: who comes second finds the caches warm and the disk busy. */
-async function alternate({ ours, theirs }: Pair, rounds: number): Promise<Round[]> {
+async function alternate({ slices = 1 }: Measure, { pair, rounds }: Pick<Control, 'pair' | 'rounds'>): Promise<Round[]> {
   const taken: Round[] = []
   for (let round = 0; round < rounds; round++) {
     const first = round % 2 === 0 ? 'ours' : 'theirs'
-    const [a, b] = await inOrder(first, ours, theirs)
+    const parts: { ours: Sample; theirs: Sample | null }[] = []
+    for (let slice = 0; slice < slices; slice++) parts.push(await inOrder((round + slice) % 2 === 0 ? 'ours' : 'theirs', pair))
+    const a = together(parts.map(({ ours }) => ours))
+    const b = pair.theirs && together(parts.flatMap(({ theirs }) => theirs ?? []))
     taken.push({ first, ours: a, theirs: b, ratio: b ? a.figure / b.figure : a.figure, processorRatio: b && processorRatioOf(a, b) })
   }
   return taken
 }
 
-async function inOrder(first: Round['first'], ours: Side, theirs: Side | null): Promise<[Sample, Sample | null]> {
-  if (first === 'ours') {
-    const own = await ours()
-    return [own, theirs && (await theirs())]
-  }
+async function inOrder(first: Round['first'], { ours, theirs }: Pair): Promise<{ ours: Sample; theirs: Sample | null }> {
+  if (first === 'ours') return { ours: await ours(), theirs: theirs && (await theirs()) }
   const other = theirs && (await theirs())
-  return [await ours(), other]
+  return { ours: await ours(), theirs: other }
+}
+
+function together(parts: readonly Sample[]): Sample {
+  const [only, ...more] = parts
+  if (only && more.length === 0) return only
+  const sum = (part: (sample: Sample) => number) => parts.reduce((total, sample) => total + part(sample), 0)
+  const [work, wallSeconds] = [sum((sample) => sample.work), sum((sample) => sample.wallSeconds)]
+  return { figure: work / wallSeconds, work, wallSeconds, processorSeconds: sum((sample) => sample.processorSeconds) }
 }
 
 /** Null where so little was used that the clock of the system, which counts hundredths, cannot tell. */

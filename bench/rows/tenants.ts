@@ -7,7 +7,9 @@ import type { TenantsSettings, Transactions } from './tenants.child.ts'
 
 const tenants = Array.from({ length: 200 }, () => newId())
 const rowsOfTenant = 500
-const asked = { clients: 4, seconds: 3 } as const
+/** The disk of a shared machine is twice as fast in one second as in the next. */
+const slices = 8
+const asked = { clients: 4, seconds: 0.5 } as const
 
 /** The same rows in all three tables. */
 async function fill(adminUrl: string): Promise<void> {
@@ -21,6 +23,8 @@ async function fill(adminUrl: string): Promise<void> {
       )
     }
     await client.query('vacuum analyze')
+    // What has been filled in is written back now, and not while the first rounds run.
+    await client.query('checkpoint')
   })
 }
 
@@ -52,6 +56,7 @@ export const tenantTransactions: Row = {
         unit: 'transactions/s',
         goal,
         better: '≥',
+        slices,
         pair: { ours: sideOf({ kind, table: 'notes', plain: false }), theirs },
         control: controlOf(kind, { sideOf, theirs }),
       }
@@ -67,7 +72,7 @@ interface Sides {
 
 /** The policy of one new row costs nothing, whatever it is, so writing is compared with itself. */
 function controlOf(kind: 'read' | 'write', { sideOf, theirs }: Sides): Measure['control'] {
-  if (kind === 'write') return { kind: 'identical', what: 'both without RLS', rounds: 2, pair: { ours: theirs, theirs } }
+  if (kind === 'write') return { kind: 'identical', what: 'both without RLS', rounds: 5, pair: { ours: theirs, theirs } }
   const ours = sideOf({ kind, table: 'slow_notes', plain: false })
   return { kind: 'handicap', what: 'a policy that asks a table for each row', rounds: 2, pair: { ours, theirs } }
 }

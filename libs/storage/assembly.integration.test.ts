@@ -1,9 +1,10 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { AbortMultipartUploadCommand } from '@aws-sdk/client-s3'
 import { problem } from '@slipway/problem'
+import { testStorage } from '@slipway/testing'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Assembler, type Assembly, type AssemblyLedger, createAssembler, newAssembly } from './assembly.ts'
-import { type GateUnderTest, openGate, openUploads, quarantined, readable } from './gate.fixtures.ts'
+import { faultyStore, type GateUnderTest, openGate, openUploads, quarantined, readable } from './gate.fixtures.ts'
 import { partBytes } from './part-pool.ts'
 import { connectionOf } from './storage.ts'
 import { abortOpenUploads } from './sweep.ts'
@@ -21,7 +22,7 @@ const { signal } = new AbortController()
 let prefixes = 0
 
 /** A row, as far as the assembler can tell. */
-function newRow() {
+function newRow(by = assembler) {
   const row = { assembly: newAssembly(`t/files/t/${prefixes++}`), number: 1, refuses: false }
   const refuse = () => {
     if (row.refuses) throw problem('upload.locked')
@@ -37,7 +38,7 @@ function newRow() {
       row.assembly = JSON.parse(JSON.stringify(assembly)) as Assembly
     },
   }
-  const open = () => assembler.open(row.assembly, { ledger, signal })
+  const open = () => by.open(row.assembly, { ledger, signal })
   return Object.assign(row, { open, ledger })
 }
 
@@ -185,6 +186,23 @@ describe('a store that has dropped what was kept', () => {
     await send(row, randomBytes(1000))
     await test.storage.remove({ bucket: 'quarantine', key: row.assembly.rests[0]!.key })
     await expect(row.open().complete(target)).rejects.toMatchObject({ code: 'resource.gone' })
+  })
+})
+
+describe('a store whose answer breaks off', () => {
+  it('while a rest is fetched is a failure of the store, and the next try goes on', async () => {
+    await using store = await faultyStore((await testStorage()).config.endpoint)
+    await using under = await openGate({ endpoint: store.endpoint })
+    const row = newRow(createAssembler(under.storage))
+    const bytes = randomBytes(300_000)
+    await send(row, bytes)
+    const kept = row.assembly
+    store.fault = ({ method }) => (method === 'GET' ? { cutAfter: 100_000 } : 'pass')
+    await expect(row.open().complete(target)).rejects.toMatchObject({ code: 'storage.unavailable', status: 503 })
+    expect(row.assembly).toEqual(kept)
+    store.fault = () => 'pass'
+    const { quarantine, head } = await row.open().complete(target)
+    expect([quarantine.size, head.equals(bytes.subarray(0, 4100))]).toEqual([bytes.length, true])
   })
 })
 

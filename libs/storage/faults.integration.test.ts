@@ -100,7 +100,7 @@ describe('an answer that breaks off', () => {
     store.fault = () => ({ cutAfter: mebibyte })
     const { stream, size } = await under.storage.read(object)
     expect(size).toBe(large.length)
-    await expect(buffer(stream)).rejects.toThrow()
+    await expect(buffer(stream)).rejects.toMatchObject({ code: 'storage.unavailable', status: 503, retryAfter: 5 })
   })
 
   it('when a scan is resumed is a failure of the store, not a verdict', async () => {

@@ -2,7 +2,7 @@ import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { GetObjectCommand, type GetObjectCommandOutput, HeadObjectCommand } from '@aws-sdk/client-s3'
 import type { Connection } from './connection.ts'
-import { ask, isMissing } from './error.ts'
+import { ask, isMissing, storageProblem } from './error.ts'
 import { type ObjectRef, type ReadOptions, rangeHeader } from './object.ts'
 
 export interface ObjectHead {
@@ -14,7 +14,7 @@ export interface ObjectHead {
 }
 
 export interface ObjectContent {
-  /** Destroy it when it is not read to the end: it holds a connection. */
+  /** Destroy it when it is not read to the end: it holds a connection. Fails with `storage.unavailable` when that breaks. */
   readonly stream: Readable
   /** Of the whole object, also when a range was asked for. */
   readonly size: number
@@ -38,11 +38,22 @@ export async function readObject(connection: Connection, ref: ObjectRef, options
 }
 
 function content(output: GetObjectCommandOutput): ObjectContent {
-  const stream = output.Body instanceof Readable ? output.Body : Readable.from([])
+  const stream = output.Body instanceof Readable ? asStorage(output.Body) : Readable.from([])
   const common = { stream, etag: output.ETag ?? '', contentType: output.ContentType ?? unknownType }
   const range = /^bytes (\d+)-(\d+)\/(\d+)$/.exec(output.ContentRange ?? '')
   if (!range) return { ...common, size: output.ContentLength ?? 0 }
   return { ...common, size: Number(range[3]), range: { start: Number(range[1]), end: Number(range[2]) } }
+}
+
+/** A connection that breaks in the middle of a content is a failure of the store, as it is before its beginning. */
+function asStorage(stream: Readable): Readable {
+  const destroy = stream.destroy.bind(stream)
+  stream.destroy = (error) => destroy(isBroken(error) ? (storageProblem(error) as Error) : error)
+  return stream
+}
+
+function isBroken(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ECONNRESET'
 }
 
 /** A few bytes of an object, in memory. */

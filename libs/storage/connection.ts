@@ -125,8 +125,8 @@ interface Limits {
 
 /**
  * A store that hangs must not hold clients for minutes: what had no answer in time is tried again only if the store is there, and meanwhile
- * nobody else waits for it. What it does on its own with whole objects, copies and putting parts together, takes as long as it takes, and
- * its answer says nothing of others.
+ * nobody else waits for it. What it does on its own with whole objects, copies, putting parts together and removing many, takes as long as it
+ * takes, and its answer says nothing of others.
  */
 function limitSilence({ config: { requestHandler } }: S3Client, { silence, milliseconds }: Limits): void {
   const handle = requestHandler.handle.bind(requestHandler)
@@ -134,7 +134,8 @@ function limitSilence({ config: { requestHandler } }: S3Client, { silence, milli
   requestHandler.handle = async (request, options) => {
     const signal = options && 'abortSignal' in options ? options.abortSignal : undefined
     await silence.over(signal instanceof AbortSignal ? signal : undefined)
-    const isLong = 'x-amz-copy-source' in request.headers || request.method === 'POST'
+    // Of what is posted, only the beginning of an upload in parts is quick.
+    const isLong = 'x-amz-copy-source' in request.headers || (request.method === 'POST' && !('uploads' in request.query))
     try {
       const answer = await handle(request, { ...options, requestTimeout: isLong ? 0 : milliseconds })
       if (!isLong) silence.heard()

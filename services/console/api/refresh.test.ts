@@ -1,6 +1,6 @@
 import { QueryClient, QueryObserver } from '@tanstack/react-query'
 import { afterEach, describe, expect, onTestFinished, test } from 'vitest'
-import { refresh } from './refresh.ts'
+import { refresh, refreshInTurn } from './refresh.ts'
 
 const client = new QueryClient({ defaultOptions: { queries: { retry: false, staleTime: Number.POSITIVE_INFINITY } } })
 afterEach(() => client.clear())
@@ -77,4 +77,49 @@ test.each(['GET /api/v1/folders', 'GET /api/v1/filesystems', 'public menu'])('%s
   other.answer(0, ['its own'])
   await other.shown(['its own'])
   expect(client.getQueryState(other.key)?.isInvalidated).toBe(false)
+})
+
+describe('changes one after the other', () => {
+  test('give up one question at most: the next waits for its answer, and stands for all of them', async () => {
+    const files = list('GET /api/v1/files')
+    const refreshed = refreshInTurn(client)
+    const first = refreshed(['/api/v1/files'])
+    await expect.poll(() => files.asked.length).toBe(2)
+    await Promise.all([refreshed(['/api/v1/files']), refreshed(['/api/v1/files'])])
+    expect(files.asked).toHaveLength(2)
+    files.answer(1, ['one'])
+    await files.shown(['one'])
+    await expect.poll(() => files.asked.length).toBe(3)
+    files.answer(2, ['one', 'two', 'three'])
+    await first
+    await files.shown(['one', 'two', 'three'])
+    expect(files.asked).toHaveLength(3)
+  })
+
+  test('of other paths do not wait', async () => {
+    const [files, dishes] = [list('GET /api/v1/files'), list('GET /api/v1/dishes')]
+    const refreshed = refreshInTurn(client)
+    const both = [refreshed(['/api/v1/files']), refreshed(['/api/v1/dishes'])]
+    await expect.poll(() => [files.asked.length, dishes.asked.length]).toEqual([2, 2])
+    for (const each of [files, dishes]) each.answer(1, [])
+    await Promise.all(both)
+  })
+
+  test('go on after one whose question was taken back', async () => {
+    const files = list('GET /api/v1/files')
+    const refreshed = refreshInTurn(client)
+    const first = refreshed(['/api/v1/files'])
+    await expect.poll(() => files.asked.length).toBe(2)
+    // As when somebody enters another tenant.
+    client.removeQueries()
+    await first
+    const again = list('GET /api/v1/files')
+    again.answer(0, ['old'])
+    await again.shown(['old'])
+    const second = refreshed(['/api/v1/files'])
+    await expect.poll(() => again.asked.length).toBe(2)
+    again.answer(1, ['new'])
+    await second
+    await again.shown(['new'])
+  })
 })

@@ -1,15 +1,15 @@
 import { createBulk } from './bulk.ts'
-import { refresh } from './refresh.ts'
+import { refreshInTurn } from './refresh.ts'
 import { queries, session } from './runtime.ts'
 import { sendBody } from './send-body.ts'
 import { createUploads, isRunning, type Place } from './uploads.ts'
 
 /** Work that goes on while people look at other screens. */
 
-const refreshPaths = (paths: readonly string[]) => void refresh(queries, paths)
+const refresh = refreshInTurn(queries)
 
-export const uploads = createUploads({ place: placeOfSession, bearer: session.bearer, send: sendBody, refresh: refreshPaths })
-export const bulk = createBulk({ place: placeOfSession, refresh: refreshPaths })
+export const uploads = createUploads({ place: placeOfSession, bearer: session.bearer, send: sendBody, refresh })
+export const bulk = createBulk({ place: placeOfSession, refresh })
 
 session.state.subscribe(() => {
   uploads.follow()

@@ -35,13 +35,13 @@ beforeEach(async () => {
 })
 
 /** What rescans have left behind. */
-async function found(files: { name: string; by: string }[]): Promise<void> {
-  for (const { name, by } of files) {
+async function found(files: { name: string; by: string; verdict?: string }[]): Promise<void> {
+  for (const { name, by, verdict = 'infected' } of files) {
     await test.system.pool.query(
       `insert into quarantine (id, tenant_id, name, size, content_type, sha256, verdict, raw, engine, database, milliseconds, uploaded_by,
          uploaded_from, object_key, created_at, found_by)
-       values ($1, $2, $3, 1, 'text/plain', repeat('0', 64), 'infected', '', '', '', 1, $4, '{}', '', $5, 'rescan')`,
-      [newId(), tenant.id, name, by, new Date(test.context.now())],
+       values ($1, $2, $3, 1, 'text/plain', repeat('0', 64), $6, '', '', '', 1, $4, '{}', '', $5, 'rescan')`,
+      [newId(), tenant.id, name, by, new Date(test.context.now()), verdict],
     )
   }
 }
@@ -71,6 +71,20 @@ describe('a notice', () => {
     ])
     expect(await tell()).toEqual({ files: 0 })
     expect(sent).toHaveLength(1)
+  })
+
+  it('tells how many of them are malware: the others hold bytes that nobody has uploaded', async () => {
+    await found([
+      { name: 'a.zip', by: 'user:ada' },
+      { name: 'b.zip', by: 'user:ada', verdict: 'unscannable' },
+      { name: 'c.zip', by: 'user:bob', verdict: 'unscannable' },
+    ])
+    await tell()
+    expect(sent[0]?.facts).toMatchObject({ count: '3', infected: '1' })
+    expect(sent[0]?.people.map(({ principal, facts }) => [principal, facts['count'], facts['infected']])).toEqual([
+      ['user:ada', '2', '1'],
+      ['user:bob', '1', '0'],
+    ])
   })
 
   it('comes once in an hour, and then tells of all that was found in between', async () => {

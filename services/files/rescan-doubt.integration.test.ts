@@ -99,7 +99,7 @@ describe('a rescan without a verdict', () => {
     expect(await rescanFile(failed.context, { ...job, last: false })).toBe('altered')
     expect(await content(file.id)).toMatchObject({ status: 409, body: { code: 'file.not-readable' } })
     expect((await admin(`/api/v1/quarantine/${file.id}`)).body).toMatchObject({ verdict: 'unscannable', sha256: file.sha256 })
-    expect(await isolate(file.id)).toBeDefined()
+    expect(await isolate(file.id)).toEqual({ outcome: 'isolated' })
     expect(own(await keysIn(at.test, 'files'))).toEqual([])
   })
 

@@ -48,13 +48,13 @@ async function etagOf(client: Client, entry: Entry): Promise<string | null> {
   return null
 }
 
-/** Asks for a new look, of which nothing may come: the content is what it was. */
+/** Asks for a new look, of which nothing may come: the content is what it was. Whoever asks too often is told so, and lets it be. */
 export async function rescan(client: Client, entry: Entry): Promise<void> {
   entry.state = 'changing'
   const headers = { 'idempotency-key': randomUUID() }
-  const answer = await insist(client, { method: 'POST', path: `/api/v1/files/${entry.id}/rescan`, headers })
+  const answer = await insist(client, { method: 'POST', path: `/api/v1/files/${entry.id}/rescan`, headers, isLimited: true })
   if (!answer) return
-  if (answer.status !== 202) client.ledger.violate('unexpected-answer', told(entry, 'to be rescanned', answer))
+  if (answer.status !== 202 && answer.status !== 429) client.ledger.violate('unexpected-answer', told(entry, 'to be rescanned', answer))
   entry.state = 'clean'
 }
 

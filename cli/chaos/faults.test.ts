@@ -29,7 +29,7 @@ test('the short list is short', () => {
 
 test('without Redis, beside slow clients and beside rescans, requests go on', () => {
   const going = faults.filter(({ goesOn }) => goesOn).map(({ name }) => name)
-  expect(going).toEqual(['redis killed', 'redis wiped', 'redis out of memory', '2000 slow clients', 'everything rescanned'])
+  expect(going).toEqual(['everything rescanned', 'redis killed', 'redis wiped', 'redis out of memory', '2000 slow clients'])
 })
 
 test('only what flows from the object store may break off', () => {
@@ -130,7 +130,8 @@ test('half of the slow clients never end their headers, all others come with cre
   await slow.heal?.()
   await leaving
   expect(slow.notes.at(-1)).toBe('0 of 2000 slow ones shown the door')
-  expect(slow.rules()).toEqual([])
+  // Nobody knows then whether they were let in.
+  expect(slow.rules()).toEqual(['no-effect'])
 })
 
 test.each([

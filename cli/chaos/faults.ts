@@ -11,11 +11,12 @@ import { storageFaults } from './faults/storage.ts'
 /** Everything that may happen, in the order in which it does: what a kill leaves behind is to come to its end while the rest goes on. */
 export const faults: readonly Fault[] = [
   ...processFaults,
+  // What is to be looked at again is so while clamd is broken, too.
+  ...rescanFaults,
   ...clamdFaults,
   ...redisFaults,
   ...postgresFaults,
   ...storageFaults,
   ...clientFaults,
-  ...rescanFaults,
   ...clockFaults,
 ]

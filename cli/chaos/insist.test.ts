@@ -47,6 +47,18 @@ test.each([408, 429])('%i is none that this client deserves, and asked again', a
   expect(api.rules()).toEqual(['unexpected-answer'])
 })
 
+test('429 is an answer where a route has a limit of its own, with the time that is to pass', async () => {
+  await using api = await scripted(answer(429, { code: 'rate.limited' }, { 'retry-after': '7' }))
+  expect(await insist(api.client, { ...wish, isLimited: true })).toMatchObject({ status: 429 })
+  expect(api.rules()).toEqual([])
+})
+
+test('429 without Retry-After is a violation there too', async () => {
+  await using api = await scripted(answer(429, { code: 'rate.limited' }))
+  expect(await insist(api.client, { ...wish, isLimited: true })).toMatchObject({ status: 429 })
+  expect(api.rules()).toEqual(['no-retry-after'])
+})
+
 test('a key in use is waited for', async () => {
   await using api = await scripted(answer(409, { code: 'idempotency.in-progress' }, { 'retry-after': '0' }), answer(201))
   expect(await insist(api.client, wish)).toMatchObject({ status: 201 })

@@ -14,7 +14,10 @@ export interface Client {
   readonly signal: AbortSignal
 }
 
-export type Wish = Pick<Call, 'method' | 'path' | 'headers' | 'body'>
+export interface Wish extends Pick<Call, 'method' | 'path' | 'headers' | 'body'> {
+  /** Its route has a limit of its own, which does not depend on settings: 429 is an answer then. */
+  readonly isLimited?: boolean
+}
 
 const slowMilliseconds = 30_000
 /** What an answer asks for is more than a run has time for. */
@@ -72,6 +75,10 @@ function judge({ ledger, meter }: Client, { wish, answer, took }: Judged): numbe
     return Math.min((seconds ?? 1) * 1000, longestPause)
   }
   if (status === 409 && code === 'idempotency.in-progress') return Math.min((seconds ?? 1) * 1000, longestPauseForKey)
+  if (status === 429 && wish.isLimited) {
+    if (seconds === null || !(seconds >= 0)) ledger.violate('no-retry-after', what)
+    return null
+  }
   // Of clients that send too slowly, or too much; ours do neither.
   const isWrong = status === 408 || status === 429
   if (status < 500 && !isWrong) return null

@@ -1,7 +1,7 @@
 /** What may never happen, by name. */
 export const rules = {
   'server-error': 'a 5xx other than 503',
-  'no-retry-after': 'a 503 without Retry-After',
+  'no-retry-after': 'a 503 or 429 without Retry-After',
   'slow-answer': 'an answer after more than 30 s',
   'slow-refusal': 'a 503 later than the fault explains',
   'broken-connection': 'a connection that broke while nothing was killed that could have held it',

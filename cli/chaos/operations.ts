@@ -10,8 +10,6 @@ export interface FileBody {
   readonly sha256: string
   readonly size: number
   readonly verdict: 'pending' | 'clean' | 'infected' | 'unscannable'
-  /** Of a rescan that did not find it clean again. */
-  readonly rescan?: { readonly reason: string } | null
 }
 
 interface UploadOptions {

@@ -79,19 +79,30 @@ test.each([
   const entry = api.ledger.open({ name, sha256: 'c', size: 1, isInfected: false })
   Object.assign(entry, { state: 'clean', id: 'f1' })
   entry.earlier.push('a', 'b')
-  expect(await compareVersions(api.client)).toBe(2)
+  expect(await compareVersions(api.client)).toBe(rules.length === 0 ? 2 : 0)
   // Its content is compared as that of every file.
   expect(api.rules()).toEqual(['wrong-bytes', ...rules])
 })
 
-test('what a rescan says is lost or altered is a violation, what the scanner failed at is none', () => {
+test('what a rescan says is lost or altered, or takes from its readers, is a violation; what the scanner failed at is none', () => {
   const ledger = new Ledger()
-  doubt({ ledger }, [
-    ...['lost', 'altered', 'error', 'timeout'].map((reason) => fileOf({ name: reason, rescan: { reason } })),
-    fileOf({ rescan: null }),
-  ])
+  doubt(
+    { ledger },
+    ['lost', 'altered', 'withdrawn', 'error', 'timeout'].map((reason) => ({ name: 'n', reason })),
+  )
   expect(ledger.violations.map(({ rule, what }) => [rule, what])).toEqual([
-    ['lost', 'lost by a rescan'],
-    ['wrong-bytes', 'altered by a rescan'],
+    ['lost', 'n by a rescan: lost'],
+    ['wrong-bytes', 'n by a rescan: altered'],
+    ['lost', 'n by a rescan: withdrawn'],
   ])
+})
+
+test('what was overwritten and is in the trash has its versions there', async () => {
+  await using api = await scripted(answer(200, { items: [{ sha256: 'c', verdict: 'clean' }] }))
+  const entry = api.ledger.open({ name, sha256: 'c', size: 1, isInfected: false })
+  Object.assign(entry, { state: 'trashed', id: 'f1' })
+  entry.earlier.push('a')
+  expect(await compareVersions(api.client)).toBe(0)
+  expect(api.asked.map(({ path }) => path)).toEqual(['/api/v1/files/f1/versions?limit=100'])
+  expect(api.rules()).toEqual(['lost'])
 })

@@ -15,8 +15,8 @@ import { manifests, type World } from './world.ts'
 const settleMilliseconds = 240_000
 const readAtOnce = 8
 
-/** Waits until nothing is pending any more. */
-export async function settleAll(client: Client): Promise<void> {
+/** Waits until nothing is pending any more, and nothing is to be looked at again. */
+export async function settleAll(client: Client, { target }: World): Promise<void> {
   const { ledger } = client
   await poll(
     async () => {
@@ -26,13 +26,29 @@ export async function settleAll(client: Client): Promise<void> {
     { within: settleMilliseconds, every: 1000, signal: client.signal },
   )
   for (const { name } of ledger.inState('pending')) ledger.violate('not-settled', `${name} is still pending`)
+  await withClient({ url: target.database.adminUrl }, (admin) => settleRescans(client, admin))
+}
+
+interface Asking {
+  query<Row>(text: string): Promise<{ rows: Row[] }>
+}
+
+const openRescans = `
+  select count(*)::int as count from files.jobs
+  where queue = 'file-rescan' and state in ('pending', 'waiting', 'active', 'retrying')`
+
+async function settleRescans({ ledger, signal }: Client, admin: Asking): Promise<void> {
+  const count = async () => (await admin.query<{ count: number }>(openRescans)).rows[0]?.count ?? 0
+  const isDone = async () => ((await count()) === 0 ? true : null)
+  if (await poll(isDone, { within: settleMilliseconds, every: 1000, signal })) return
+  ledger.violate('not-settled', `${await count()} files are still to be looked at again`)
 }
 
 export interface Reckoning {
   readonly filesListed: number
   /** At the store, those of earlier versions and of the trash among them. */
   readonly contentsRead: number
-  /** Earlier contents of what was overwritten. */
+  /** Earlier contents of what was overwritten, each where it has to be. */
   readonly versionsKept: number
   /** What the first comparison found and removed, bucket by bucket. */
   readonly swept: readonly string[]
@@ -47,8 +63,9 @@ export async function reckon(client: Client, world: World, afterSweep: () => Pro
   const live = await list(client, 'trashed=false')
   const trashed = await list(client, 'trashed=true')
   compare(client, live, trashed)
-  doubt(client, await list(client, 'doubtful=true'))
-  const contentsRead = await readAll(client, world)
+  const rows = await rowsOf(world)
+  doubt(client, rows.doubtful)
+  const contentsRead = await readAll(client, world, rows.readable)
   const versionsKept = await compareVersions(client)
   const swept = await reconciled(world, { repair: true })
   await afterSweep()
@@ -96,12 +113,15 @@ export function compare({ ledger }: Pick<Client, 'ledger'>, live: readonly FileB
   }
 }
 
-/** Of what rescans could not find clean again, clamd may have failed at some while it was broken; but nothing was lost, and nothing changed. */
-export function doubt({ ledger }: Pick<Client, 'ledger'>, doubtful: readonly FileBody[]): void {
-  for (const { name, rescan } of doubtful) {
-    const what = `${name} by a rescan`
-    if (rescan?.reason === 'lost') ledger.violate('lost', what)
-    if (rescan?.reason === 'altered') ledger.violate('wrong-bytes', what)
+/**
+ * Of what rescans could not find clean again, clamd may have failed at some while it was broken; but nothing was lost, nothing changed, and
+ * nothing that clients were told is clean was taken from its readers.
+ */
+export function doubt({ ledger }: Pick<Client, 'ledger'>, doubtful: readonly Doubtful[]): void {
+  for (const { name, reason } of doubtful) {
+    const what = `${name} by a rescan: ${reason}`
+    if (reason === 'lost' || reason === 'withdrawn') ledger.violate('lost', what)
+    if (reason === 'altered') ledger.violate('wrong-bytes', what)
   }
 }
 
@@ -114,25 +134,23 @@ function expectedOf({ state }: Entry): number {
   return state === 'clean' || state === 'trashed' ? 1 : 0
 }
 
-/** What was overwritten and is there, with all that it had been. @returns how many earlier contents */
+/** What was overwritten and is there or in the trash, with all that it had been. @returns how many earlier contents are there */
 export async function compareVersions(client: Client): Promise<number> {
   let count = 0
-  for (const entry of client.ledger.inState('clean').filter(({ earlier }) => earlier.length > 0)) {
-    await read(client, entry)
+  for (const entry of client.ledger.inState('clean', 'trashed').filter(({ earlier }) => earlier.length > 0)) {
+    if (entry.state === 'clean') await read(client, entry)
     const versions = await versionsOf(client, entry)
     const expected = [entry.sha256, ...entry.earlier.toReversed()]
-    count += entry.earlier.length
-    if (versions && versions.join() !== expected.join())
-      client.ledger.violate('lost', `${entry.name}: ${versions.length} versions of ${expected.length}, or others`)
+    if (versions?.join() === expected.join()) count += entry.earlier.length
+    else if (versions) client.ledger.violate('lost', `${entry.name}: ${versions.length} versions of ${expected.length}, or others`)
   }
   return count
 }
 
 /** What the rows say that can be read, in the trash and of earlier versions too, at the store itself. */
-async function readAll({ ledger }: Client, { target }: World): Promise<number> {
+async function readAll({ ledger }: Client, { target }: World, rows: readonly Readable[]): Promise<number> {
   await using storage = createStorage(target.storage)
-  const waiting = await withClient({ url: target.database.adminUrl }, async (admin) => (await admin.query<Readable>(readable)).rows)
-  const count = waiting.length
+  const waiting = [...rows]
   const lane = async () => {
     for (let row = waiting.pop(); row; row = waiting.pop()) {
       const bytes = await contentOf(storage, row.key)
@@ -141,7 +159,15 @@ async function readAll({ ledger }: Client, { target }: World): Promise<number> {
     }
   }
   await Promise.all(Array.from({ length: readAtOnce }, lane))
-  return count
+  return rows.length
+}
+
+/** Past the API, which shows neither the trash nor earlier versions among those in doubt. */
+function rowsOf({ target }: World): Promise<{ readable: Readable[]; doubtful: Doubtful[] }> {
+  return withClient({ url: target.database.adminUrl }, async (admin) => ({
+    readable: (await admin.query<Readable>(readable)).rows,
+    doubtful: (await admin.query<Doubtful>(doubtful)).rows,
+  }))
 }
 
 interface Readable {
@@ -151,3 +177,12 @@ interface Readable {
 }
 
 const readable = `select tenant_id || '/' || coalesce(content_id, id) as key, name, sha256 from files.files where verdict = 'clean'`
+
+interface Doubtful {
+  readonly name: string
+  readonly reason: string
+}
+
+const doubtful = `
+  select name, rescan_reason as reason from files.files where rescan_reason is not null
+  union all select name, 'withdrawn' from files.quarantine where found_by = 'rescan'`

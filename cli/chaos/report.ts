@@ -34,7 +34,7 @@ export function renderEnd({ seconds, uploads, probe, reckoning, violationCount, 
   ].join('\n')
 }
 
-function renderViolation({ rule, during, what }: Violation): string {
+export function renderViolation({ rule, during, what }: Violation): string {
   return `violated    ${rule} (${rules[rule]}) during ${during}: ${what}`
 }
 

@@ -40,6 +40,20 @@ test('after a failure it goes on where the platform is, not where it was itself'
   expect(api.rules()).toEqual([])
 })
 
+test('an upload that does not get on is not tried again at once', async () => {
+  let stuckUntil = Number.POSITIVE_INFINITY
+  await using api = await scripted((response, asked) => {
+    if (asked.method === 'POST') return begun(response, asked)
+    if (asked.method === 'GET') stuckUntil = Math.min(stuckUntil, performance.now() + 300)
+    const isStuck = performance.now() < stuckUntil
+    if (asked.method === 'GET') return (isStuck ? at(0) : at(300, 'f1'))(response, asked)
+    return (isStuck ? answer(409, { code: 'upload.offset-mismatch' }) : taken(300))(response, asked)
+  })
+  await uploadInPieces(api.client, content)
+  expect(sent(api.asked).offsets).toEqual([0, 0])
+  expect(api.rules()).toEqual([])
+})
+
 test('while another request holds the upload it waits', async () => {
   await using api = await scripted(begun, busy, busy, at(100), taken(200), at(200), taken(300), at(300, 'f1'))
   await uploadInPieces(api.client, content)

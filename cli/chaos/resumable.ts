@@ -58,6 +58,7 @@ async function append(client: Client, { entry, place, bytes, progress: { offset 
   const acknowledged = answer.status === 204 ? Number(answer.headers['upload-offset']) : offset
   if (now && !(now.offset >= acknowledged))
     client.ledger.violate('lost', `${entry.name}: ${now.offset} of ${acknowledged} bytes that were acknowledged`)
+  if (now?.fileId === null && now.offset <= offset) await pause(lockedMilliseconds, client.signal).catch(() => undefined)
   return now
 }
 

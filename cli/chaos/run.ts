@@ -11,7 +11,7 @@ import { createMeter } from './meter.ts'
 import { type Probe, startProbe } from './probe.ts'
 import { type Reckoning, reckon, settleAll } from './reckoning.ts'
 import { brokeByKill } from './replica.ts'
-import { renderTrial } from './report.ts'
+import { renderTrial, renderViolation } from './report.ts'
 import { runTrial, type Trial } from './trial.ts'
 import { startWorld, type World } from './world.ts'
 
@@ -39,8 +39,10 @@ export interface ChaosResult {
 const measureSeconds = 5
 const steadySeconds = 5
 const patienceSeconds = 60
-/** In which the last requests come to their ends, once nothing disturbs them any more: above the lease of a killed process, and the time to settle. */
-const lastSeconds = 300
+/** In which the last requests come to their ends, once nothing disturbs them any more: above the lease of a killed process, and a few tries. */
+const lastSeconds = 120
+/** For all that is compared in the end. */
+const reckoningSeconds = 600
 
 /** Runs all of it in a folder that is removed afterwards, unless something was violated or failed. */
 export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
@@ -56,6 +58,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
     return { seconds: Math.round((performance.now() - began) / 1000), ...course, violationCount, lateCount, violations }
   } catch (error) {
     if (signal.aborted) rmSync(home.folder, { recursive: true, force: true })
+    for (const violation of ledger.violations) print(renderViolation(violation))
     throw error
   }
 }
@@ -90,11 +93,13 @@ async function chaosIn(world: World, ledger: Ledger, { faults, breakage, print, 
   ledger.during = 'the end'
   const patience = setTimeout(() => over.abort(new Error('the run is over')), lastSeconds * 1000)
   await load.stop()
-  await settleAll(client)
+  clearTimeout(patience)
+  // What has come to no end by now is told of; the rest is compared all the same.
+  const last: Client = { ...client, signal: AbortSignal.any([signal, AbortSignal.timeout(reckoningSeconds * 1000)]) }
+  await settleAll(last, world)
   await probe.stop()
   if (breakage === 'lose') await loseOne(world)
-  const reckoning = await reckon(client, world, breakage === 'leave' ? () => leaveSome(world) : undefined)
-  clearTimeout(patience)
+  const reckoning = await reckon(last, world, breakage === 'leave' ? () => leaveSome(world) : undefined)
   return {
     load: { average, requestsPerSecond: pace, heldBack: load.held },
     trials,

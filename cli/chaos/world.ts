@@ -28,7 +28,7 @@ const maxFileBytes = 16 * 1024 * 1024
 /** Room for what clamd takes for an archive in random bytes. */
 const scannedBytes = 2 * maxFileBytes
 
-/** Small limits, so that what lies beyond them is quickly made; short ones for what hangs; none on how fast a caller calls. */
+/** Small limits, so that what lies beyond them is quickly made; short ones for what hangs; none on how fast a caller calls, but for routes with a limit of their own. */
 const limits = {
   FILES_SYNC_BYTES: String(syncBytes),
   FILES_MAX_BYTES: String(maxFileBytes),

@@ -82,8 +82,7 @@ const poolsExhausted: Fault = {
     return async () => {
       await ending()
       await countWaiting(admin, most)
-      await holder.query('rollback')
-      holder.release()
+      await holder.query('rollback').finally(() => holder.release())
       await admin[Symbol.asyncDispose]()
       await asking
       note(`${[...most].map(([role, count]) => `${count} of ${role}`).join(', ') || 'none'} waited for the table`)
@@ -92,8 +91,9 @@ const poolsExhausted: Fault = {
   },
 }
 
+/** The most that were seen at once; a look that Postgres has no time for sees nobody. */
 async function countWaiting(admin: Database, most: Map<string, number>): Promise<void> {
-  const { rows } = await admin.pool.query<{ role: string; count: number }>(waiting)
+  const { rows } = await admin.pool.query<{ role: string; count: number }>(waiting).catch(() => ({ rows: [] }))
   for (const { role, count } of rows) most.set(role, Math.max(count, most.get(role) ?? 0))
 }
 
@@ -105,7 +105,7 @@ function adminOf({ target }: World, poolSize: number): Database {
   return connect({ url: target.database.adminUrl, poolSize, name: 'slipway chaos', connectSeconds: 2, onError: () => undefined })
 }
 
-/** @returns what ends it */
+/** @returns what ends it, and tells of what failed */
 export function again(milliseconds: number, act: () => Promise<unknown>): () => Promise<void> {
   const stopping = new AbortController()
   const running = (async () => {
@@ -114,6 +114,7 @@ export function again(milliseconds: number, act: () => Promise<unknown>): () => 
       await pause(milliseconds, stopping.signal).catch(() => undefined)
     }
   })()
+  running.catch(() => undefined)
   return async () => {
     stopping.abort()
     await running

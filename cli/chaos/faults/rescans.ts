@@ -5,8 +5,8 @@ import { databaseOf } from '../../doctor/database.ts'
 import type { World } from '../world.ts'
 import type { Fault } from './fault.ts'
 
-/** Far more than the load asks for on its own. */
-const leastLooked = 40
+/** One a second: they make room for uploads. */
+const leastLooked = 20
 
 /** Everything that is there is to be looked at again: no harm, but work at the scanner, of which uploads must not suffer. */
 const all: Fault = {
@@ -50,11 +50,13 @@ interface Asking {
   query(text: string, values: unknown[]): Promise<{ rows: { count: number }[] }>
 }
 
-/** Of content that was there before: the scan of its upload is older. */
+/** Of those that were asked for together, which have one moment; the load asks one by one. */
 async function lookedAtSince(admin: Asking, at: Date): Promise<number> {
   const { rows } = await admin.query(
-    `select count(*)::int as count from files.files
-     where scan_at >= $1 and coalesce(content_at, created_at) < $1::timestamptz - interval '5 seconds' and verdict = 'clean'`,
+    `select count(*)::int as count from files.jobs
+     where queue = 'file-rescan' and state = 'completed' and finished_at >= $1 and created_at = (
+       select created_at from files.jobs where queue = 'file-rescan' group by created_at order by count(*) desc limit 1
+     )`,
     [at],
   )
   return rows[0]?.count ?? 0

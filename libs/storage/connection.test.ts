@@ -2,7 +2,14 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setImmediate } from 'node:timers/promises'
-import { CopyObjectCommand, GetObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3'
+import {
+  CompleteMultipartUploadCommand,
+  CopyObjectCommand,
+  CreateMultipartUploadCommand,
+  DeleteObjectsCommand,
+  GetObjectCommand,
+  PutObjectCommand,
+} from '@aws-sdk/client-s3'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type Connection, connect } from './connection.ts'
 import { storageProblem } from './error.ts'
@@ -42,6 +49,7 @@ afterEach(async () => {
 
 const get = () => connection.client.send(new GetObjectCommand(place))
 const put = () => connection.client.send(new PutObjectCommand({ ...place, Body: Buffer.from('x') }))
+const begin = () => connection.client.send(new CreateMultipartUploadCommand(place))
 const failureOf = (answer: Promise<unknown>) => answer.then(() => null).catch((error: unknown) => error)
 const others = () => seen.filter((method) => method !== 'HEAD')
 
@@ -55,6 +63,7 @@ describe('a store that hangs', () => {
   it.each([
     ['read from', get],
     ['written to', put],
+    ['asked to begin an upload in parts', begin],
   ])('is given up when it is %s, after one try', async (_, send: () => Promise<unknown>) => {
     expect(storageProblem(await failureOf(send()))).toMatchObject({
       code: 'storage.unavailable',
@@ -88,12 +97,21 @@ describe('a store that hangs', () => {
     await expect.poll(put).toBeDefined()
   })
 
-  it('is waited for while it copies', async () => {
-    const copied = connection.client.send(new CopyObjectCommand({ ...place, CopySource: 'b/o' }))
-    copied.catch(() => undefined)
+  it.each([
+    ['copies', 'PUT', () => connection.client.send(new CopyObjectCommand({ ...place, CopySource: 'b/o' }))],
+    ['joins parts', 'POST', () => connection.client.send(new CompleteMultipartUploadCommand({ ...place, UploadId: 'u' }))],
+    [
+      'removes many objects',
+      'POST',
+      () => connection.client.send(new DeleteObjectsCommand({ Bucket: 'b', Delete: { Objects: [{ Key: 'k' }] } })),
+    ],
+  ] as [string, string, () => Promise<unknown>][])('is waited for while it %s', async (...[, method, act]) => {
+    const done = act()
+    done.catch(() => undefined)
+    await expect.poll(others).toEqual([method])
     expect(await failureOf(get())).toMatchObject({ name: 'StoreSilent' })
     await setImmediate()
-    expect(others()).toEqual(['PUT', 'GET'])
+    expect(others()).toEqual([method, 'GET'])
   })
 
   it('is not looked at any more by who has left', async () => {

@@ -1,5 +1,5 @@
 import { loadavg } from 'node:os'
-import type { Control, Measure, Pair, Sample, Side } from './measure.ts'
+import type { Control, Measure, Pair, Sample } from './measure.ts'
 
 export interface Round {
   readonly first: 'ours' | 'theirs'

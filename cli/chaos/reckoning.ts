@@ -30,7 +30,7 @@ export async function settleAll(client: Client, { target }: World): Promise<void
 }
 
 interface Asking {
-  query<Row>(text: string): Promise<{ rows: Row[] }>
+  query(text: string): Promise<{ rows: { count: number }[] }>
 }
 
 const openRescans = `
@@ -38,7 +38,7 @@ const openRescans = `
   where queue = 'file-rescan' and state in ('pending', 'waiting', 'active', 'retrying')`
 
 async function settleRescans({ ledger, signal }: Client, admin: Asking): Promise<void> {
-  const count = async () => (await admin.query<{ count: number }>(openRescans)).rows[0]?.count ?? 0
+  const count = async () => (await admin.query(openRescans)).rows[0]?.count ?? 0
   const isDone = async () => ((await count()) === 0 ? true : null)
   if (await poll(isDone, { within: settleMilliseconds, every: 1000, signal })) return
   ledger.violate('not-settled', `${await count()} files are still to be looked at again`)

@@ -6,7 +6,8 @@ import { createUploads, isRunning, type Place } from './uploads.ts'
 
 /** Work that goes on while people look at other screens. */
 
-const refresh = refreshInTurn(queries)
+const inTurn = refreshInTurn(queries)
+const refresh = (paths: readonly string[]) => void inTurn(paths)
 
 export const uploads = createUploads({ place: placeOfSession, bearer: session.bearer, send: sendBody, refresh })
 export const bulk = createBulk({ place: placeOfSession, refresh })

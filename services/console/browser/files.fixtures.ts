@@ -1,17 +1,30 @@
 import type { Browser, Page } from 'playwright-core'
-import { expect } from 'vitest'
-import { openPage, signIn, stack, type Watch } from './browser.fixtures.ts'
+import { afterAll, beforeAll, expect } from 'vitest'
+import { launch, openPage, signIn, stack, type Watch } from './browser.fixtures.ts'
 
 const { url } = stack()
 
-/** The screen of files, of somebody who has signed in. */
-export async function openFiles(browser: Browser): Promise<{ page: Page; watch: Watch }> {
-  const context = await browser.newContext({ viewport: { width: 1280, height: 900 } })
-  const opened = await openPage(context, url)
-  await opened.page.goto(`${url}/files`)
-  await signIn(opened.page)
-  await opened.page.getByRole('heading', { name: 'Files', level: 1 }).waitFor()
-  return opened
+/** The screen of files, of somebody who has signed in, for all tests of a file. */
+export function filesScreen(): { readonly page: Page; readonly watch: Watch } {
+  let browser: Browser
+  let opened: { page: Page; watch: Watch }
+  beforeAll(async () => {
+    browser = await launch()
+    opened = await openPage(await browser.newContext({ viewport: { width: 1280, height: 900 } }), url)
+    const { page } = opened
+    await page.goto(`${url}/files`)
+    await signIn(page)
+    await page.getByRole('heading', { name: 'Files', level: 1 }).waitFor()
+  })
+  afterAll(() => browser.close())
+  return {
+    get page() {
+      return opened.page
+    },
+    get watch() {
+      return opened.watch
+    },
+  }
 }
 
 /** Ends when all of them are in the list. */

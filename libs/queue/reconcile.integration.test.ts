@@ -99,6 +99,20 @@ describe('the reconciler', () => {
     expect(await all.row(id)).toMatchObject(outcome)
   })
 
+  it.each<[string, Record<string, string>, JobState]>([
+    ['succeeded', { returnvalue: 'null' }, 'completed'],
+    ['failed', { failedReason: 'boom' }, 'dead'],
+  ])('settles what has %s and could not be written down, long before its deadline', async (...[, fields, state]) => {
+    const id = await request('dish')
+    await relayPass(parts())
+    await sql(`update jobs set state = 'active', deadline_at = now() + interval '1 hour'`)
+    expect(await reconcile(parts())).toEqual({ recreated: 0, ended: 0 })
+    await client.hset(`${prefix}:probe:${id}.1`, { finishedOn: 1, ...fields })
+    expect(await reconcile(parts(60_000))).toEqual({ recreated: 0, ended: 0 })
+    expect(await reconcile(parts())).toEqual({ recreated: 0, ended: 1 })
+    expect((await all.row(id))?.state).toBe(state)
+  })
+
   it('changes nothing without Redis: what cannot be asked is not missing', async () => {
     await fill(3, 'waiting')
     await all.redis.part.stop()

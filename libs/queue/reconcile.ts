@@ -40,21 +40,24 @@ export async function reconcile(parts: ReconcileParts): Promise<Reconciled> {
 
 interface InFlight extends OwedJob {
   readonly state: JobState
+  readonly mayBeLost: boolean
 }
 
 /**
- * A row that says `active` is compared only after its deadline: until then its worker may still be at it, although Redis forgot.
+ * A row that says `active` is made anew only after its deadline: until then its worker may still be at it, although Redis forgot. That its
+ * run has ended is believed at once.
  */
 async function reconcilePage(parts: ReconcileParts, after: string): Promise<Reconciled & { last: string | null }> {
   const names = parts.definitions.map(({ name }) => name)
   return parts.database.transaction(async (tx) => {
     const { rows } = await tx.execute<InFlight & Record<string, unknown>>(sql`
-      select id, queue, run, state, attempts, max_attempts, traceparent, greatest(0, extract(epoch from run_at - now()) * 1000)::float8 as delay
+      select id, queue, run, state, attempts, max_attempts, traceparent, greatest(0, extract(epoch from run_at - now()) * 1000)::float8 as delay,
+        state <> 'active' or deadline_at < now() as "mayBeLost"
         from jobs where state in ('waiting', 'active', 'retrying') and queue = any(${sql.param(names)}::text[]) and id > ${after}
-          and case state when 'active' then deadline_at < now() else updated_at < now() - ${parts.settled} * interval '1 ms' end
+          and updated_at < now() - ${parts.settled} * interval '1 ms'
         order by id limit ${page} for update skip locked`)
     const fates = await fatesOf(parts, rows)
-    const lost = rows.filter(({ id }) => fates.get(id)?.state === 'missing')
+    const lost = rows.filter(({ id, mayBeLost }) => mayBeLost && fates.get(id)?.state === 'missing')
     await addOwed(parts.producer, parts.definitions, lost)
     await markRecreated(tx, lost)
     const ended = await markEnded(tx, parts, { rows, fates })

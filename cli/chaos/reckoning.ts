@@ -1,7 +1,7 @@
 import { withClient } from '@slipway/db'
 import { createStorage } from '@slipway/storage'
 import { reconcileAll } from '../doctor/reconcile.ts'
-import { poll } from '../supervisor/poll.ts'
+import { pause, poll } from '../supervisor/poll.ts'
 import { jsonOf } from './call.ts'
 import { versionsOf } from './changes.ts'
 import { sha256Of } from './content.ts'
@@ -11,37 +11,34 @@ import { type FileBody, read, settled } from './operations.ts'
 import { contentOf, readableBucket } from './probe.ts'
 import { manifests, type World } from './world.ts'
 
-/** Above the lease of a killed process and a few tries of `file-scan`. */
-const settleMilliseconds = 240_000
 const readAtOnce = 8
 
-/** Waits until nothing is pending any more, and nothing is to be looked at again. */
-export async function settleAll(client: Client, { target }: World): Promise<void> {
-  const { ledger } = client
-  await poll(
-    async () => {
-      for (const entry of ledger.inState('pending')) await settled(client, entry)
-      return ledger.inState('pending').length === 0 ? true : null
-    },
-    { within: settleMilliseconds, every: 1000, signal: client.signal },
-  )
+/** Waits until nothing is pending any more, or the time of the client is over. */
+export async function settleAll(client: Client): Promise<void> {
+  const { ledger, signal } = client
+  while (ledger.inState('pending').length > 0 && !signal.aborted) {
+    for (const entry of ledger.inState('pending')) await settled(client, entry)
+    await pause(1000, signal).catch(() => undefined)
+  }
   for (const { name } of ledger.inState('pending')) ledger.violate('not-settled', `${name} is still pending`)
-  await withClient({ url: target.database.adminUrl }, (admin) => settleRescans(client, admin))
-}
-
-interface Asking {
-  query(text: string): Promise<{ rows: { count: number }[] }>
 }
 
 const openRescans = `
   select count(*)::int as count from files.jobs
   where queue = 'file-rescan' and state in ('pending', 'waiting', 'active', 'retrying')`
 
-async function settleRescans({ ledger, signal }: Client, admin: Asking): Promise<void> {
-  const count = async () => (await admin.query(openRescans)).rows[0]?.count ?? 0
-  const isDone = async () => ((await count()) === 0 ? true : null)
-  if (await poll(isDone, { within: settleMilliseconds, every: 1000, signal })) return
-  ledger.violate('not-settled', `${await count()} files are still to be looked at again`)
+/** Waits until nothing is to be looked at again, for so many seconds. */
+export async function settleRescans(
+  { ledger, signal }: Pick<Client, 'ledger' | 'signal'>,
+  { target }: World,
+  seconds: number,
+): Promise<void> {
+  await withClient({ url: target.database.adminUrl }, async (admin) => {
+    const count = async () => (await admin.query<{ count: number }>(openRescans)).rows[0]?.count ?? 0
+    const isDone = async () => ((await count()) === 0 ? true : null)
+    if (await poll(isDone, { within: seconds * 1000, every: 1000, signal })) return
+    ledger.violate('not-settled', `${await count()} files are still to be looked at again`)
+  })
 }
 
 export interface Reckoning {

@@ -9,7 +9,7 @@ import { Ledger, type Violation } from './ledger.ts'
 import { measurePace, startLoad } from './load.ts'
 import { createMeter } from './meter.ts'
 import { type Probe, startProbe } from './probe.ts'
-import { type Reckoning, reckon, settleAll } from './reckoning.ts'
+import { type Reckoning, reckon, settleAll, settleRescans } from './reckoning.ts'
 import { brokeByKill } from './replica.ts'
 import { renderTrial, renderViolation } from './report.ts'
 import { runTrial, type Trial } from './trial.ts'
@@ -41,6 +41,8 @@ const steadySeconds = 5
 const patienceSeconds = 60
 /** In which the last requests come to their ends, once nothing disturbs them any more: above the lease of a killed process, and a few tries. */
 const lastSeconds = 120
+/** Above the lease of a killed process and a few tries of `file-scan`; and again, of `file-rescan`. */
+const settleSeconds = 240
 /** For all that is compared in the end. */
 const reckoningSeconds = 600
 
@@ -81,7 +83,8 @@ async function chaosIn(world: World, ledger: Ledger, { faults, breakage, print, 
   const average = loadavg().map((value) => Math.round(value * 10) / 10)
   print(`  ${pace} requests per second, half of what this machine carries now; load average ${average.join(' ')}`)
   const load = startLoad(client, pace)
-  const probe = startProbe(client, world.target.storage)
+  // To the end, also when requests of the load come to none.
+  const probe = startProbe({ ...client, signal }, world.target.storage)
   const trials: Trial[] = []
   for (const fault of faults) {
     going.fault = fault
@@ -94,10 +97,12 @@ async function chaosIn(world: World, ledger: Ledger, { faults, breakage, print, 
   const patience = setTimeout(() => over.abort(new Error('the run is over')), lastSeconds * 1000)
   await load.stop()
   clearTimeout(patience)
-  // What has come to no end by now is told of; the rest is compared all the same.
-  const last: Client = { ...client, signal: AbortSignal.any([signal, AbortSignal.timeout(reckoningSeconds * 1000)]) }
-  await settleAll(last, world)
+  // What comes to no end in its time is told of; the rest is compared all the same.
+  const within = (seconds: number): Client => ({ ...client, signal: AbortSignal.any([signal, AbortSignal.timeout(seconds * 1000)]) })
+  await settleAll(within(settleSeconds))
+  await settleRescans({ ledger, signal }, world, settleSeconds)
   await probe.stop()
+  const last = within(reckoningSeconds)
   if (breakage === 'lose') await loseOne(world)
   const reckoning = await reckon(last, world, breakage === 'leave' ? () => leaveSome(world) : undefined)
   return {

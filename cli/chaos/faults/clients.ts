@@ -7,8 +7,8 @@ import { uploadCall } from '../operations.ts'
 import type { Chaos, Fault } from './fault.ts'
 
 const slowCount = 2000
-/** Of those with a body, that have to be there long enough to be sent away for being slow. */
-const leastLetIn = slowCount / 4
+/** Of those with a body, that have to be told that they are too slow, or that there is no place for them: what they want are places. */
+const leastAnswered = slowCount / 4
 
 /** Too slow to go on, or too slow while others wait. */
 const expected: ReadonlySet<string> = new Set(['408', '503'])
@@ -23,11 +23,11 @@ const slow: Fault = {
     const before = client.meter.quantile(0.99, client.meter.now() - 5000)
     const began = client.meter.now()
     const told = new Map<string, number>()
-    let letIn = 0
+    let answered = 0
     const sockets = Array.from({ length: slowCount }, (_, index) =>
       dawdle(ports[Math.floor(index / 2) % ports.length] ?? 0, openingOf(index, client.apiKey), (status) => {
         told.set(status, (told.get(status) ?? 0) + 1)
-        if (hasBody(index) && expected.has(status)) letIn++
+        if (hasBody(index) && expected.has(status)) answered++
       }),
     )
     const timer = setInterval(() => {
@@ -42,7 +42,8 @@ const slow: Fault = {
       note(`${slowCount - left} of ${slowCount} slow ones shown the door${statuses && `: ${statuses}`}`)
       // Who is not let in, or not waited for, takes no place.
       const others = [...told.keys()].filter((status) => !expected.has(status))
-      if (others.length > 0 || letIn < leastLetIn) client.ledger.violate('no-effect', `slow clients were told ${statuses || 'nothing'}`)
+      if (others.length > 0 || answered < leastAnswered)
+        client.ledger.violate('no-effect', `slow clients were told ${statuses || 'nothing'}`)
       for (const socket of sockets) socket.destroy()
     }
   },

@@ -17,11 +17,16 @@ function list(key: string) {
   return { asked, shown, answer: (nth: number, items: string[]) => asked[nth]?.answer(items), key: [key, null] }
 }
 
+async function shownList(key: string) {
+  const shown = list(key)
+  shown.answer(0, ['old'])
+  await shown.shown(['old'])
+  return shown
+}
+
 describe('what lies below a path', () => {
   test('is asked anew when it had an answer', async () => {
-    const files = list('GET /api/v1/files')
-    files.answer(0, ['old'])
-    await files.shown(['old'])
+    const files = await shownList('GET /api/v1/files')
     const done = refresh(client, ['/api/v1/files'])
     await expect.poll(() => files.asked.length).toBe(2)
     files.answer(1, ['old', 'new'])
@@ -41,9 +46,7 @@ describe('what lies below a path', () => {
   })
 
   test('is asked anew while a later question is on its way', async () => {
-    const files = list('GET /api/v1/files')
-    files.answer(0, ['old'])
-    await files.shown(['old'])
+    const files = await shownList('GET /api/v1/files')
     const first = refresh(client, ['/api/v1/files'])
     await expect.poll(() => files.asked.length).toBe(2)
     const second = refresh(client, ['/api/v1/files'])
@@ -113,9 +116,7 @@ describe('changes one after the other', () => {
     // As when somebody enters another tenant.
     client.removeQueries()
     await first
-    const again = list('GET /api/v1/files')
-    again.answer(0, ['old'])
-    await again.shown(['old'])
+    const again = await shownList('GET /api/v1/files')
     const second = refreshed(['/api/v1/files'])
     await expect.poll(() => again.asked.length).toBe(2)
     again.answer(1, ['new'])
